@@ -1,0 +1,1 @@
+//! Nickname and password to keys; addresses, invites, safety numbers, device certificates.

@@ -1,0 +1,1 @@
+//! Contacts, conversations, outbox, delivery.

@@ -1,0 +1,1 @@
+//! The swarm, discovery and streams between nodes.

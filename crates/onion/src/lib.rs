@@ -1,0 +1,1 @@
+//! Relay descriptors and, later, circuits: pure state, no input or output.

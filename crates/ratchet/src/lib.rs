@@ -1,0 +1,1 @@
+//! Pairwise sessions: PQXDH and a post-quantum double ratchet, as pure state.

@@ -1,0 +1,1 @@
+//! File manifests, chunks and the resume state machine, as pure state.
