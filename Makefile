@@ -1,6 +1,7 @@
 # The few things one does here. Each is a script in scripts/, and each installs what it misses (see scripts/setup).
 
 .DEFAULT_GOAL := help
+SHELL := bash
 .PHONY: help run test bindings icons bench soak fuzz audit
 
 help: ## this list
@@ -16,7 +17,7 @@ bindings: ## write the TypeScript types of the window from the Rust ones
 	@scripts/bindings
 
 icons: ## draw every size of the icon from icons/*.svg
-	@scripts/icons
+	@. scripts/env && scripts/icons.mjs
 
 bench: ## measure: times, rates, memory
 	@scripts/bench
