@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn a_length_without_its_bytes_is_refused_without_allocating_it() {
         // Claims 2^32 - 1 elements.
-        assert_eq!(decode::<Vec<u8>>(&[0xff, 0xff, 0xff, 0xff, 0x0f], 10), Err(DecodeError::Malformed));
+        assert_eq!(
+            decode::<Vec<u8>>(&[0xff, 0xff, 0xff, 0xff, 0x0f], 10),
+            Err(DecodeError::Malformed)
+        );
     }
 
     #[test]

@@ -33,7 +33,11 @@ impl FromStr for NetworkName {
     fn from_str(text: &str) -> Result<Self, NetworkNameError> {
         let fits = (1..=32).contains(&text.len());
         let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if fits && plain { Ok(Self(text.to_owned())) } else { Err(NetworkNameError) }
+        if fits && plain {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NetworkNameError)
+        }
     }
 }
 
@@ -68,7 +72,10 @@ mod tests {
 
     #[test]
     fn names_are_short_and_plain() {
-        assert_eq!("test-1".parse::<NetworkName>().map(|n| n.protocol_id("mailbox", 1)), Ok("/outis/test-1/mailbox/1".into()));
+        assert_eq!(
+            "test-1".parse::<NetworkName>().map(|n| n.protocol_id("mailbox", 1)),
+            Ok("/outis/test-1/mailbox/1".into())
+        );
         for bad in ["", "A", "a/b", "a b", "ä", &"a".repeat(33)] {
             assert_eq!(bad.parse::<NetworkName>(), Err(NetworkNameError), "{bad:?}");
         }
