@@ -1,0 +1,102 @@
+//! `contact.*`
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Somebody to write to.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct AddContact {
+    /// An address (`outis1…`) or an invite link (`outis:…`).
+    pub address: String,
+    /// What we call them.
+    #[serde(default)]
+    #[ts(optional)]
+    pub alias: Option<String>,
+    /// What they read before they decide; at most 500 characters.
+    #[serde(default)]
+    #[ts(optional)]
+    pub greeting: Option<String>,
+}
+
+/// A contact by its address.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ContactAddress {
+    /// `outis1…`
+    pub address: String,
+}
+
+/// A new name for a contact.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct RenameContact {
+    /// `outis1…`
+    pub address: String,
+    /// What we call them; empty for their own nickname.
+    pub alias: String,
+}
+
+/// The word of a person who has compared the safety number.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyContact {
+    /// `outis1…`
+    pub address: String,
+    /// Whether it matched. `true` also confirms a changed device.
+    pub verified: bool,
+}
+
+/// Somebody whom we asked, who asked us, or with whom we talk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Contact {
+    /// `outis1…`
+    pub address: String,
+    /// What they call themselves; empty until they have said so.
+    pub nickname: String,
+    /// What we call them.
+    pub alias: Option<String>,
+    /// Where we stand.
+    pub state: ContactState,
+    /// Whether a person has compared the safety number.
+    pub verified: bool,
+    /// Whether they have signed in on a new device since then.
+    pub device_changed: bool,
+    /// 60 digits in twelve groups of five.
+    pub safety_number: String,
+    /// Messages that have not been read.
+    pub unread: u64,
+    /// When the last message was sent or came.
+    pub last_message_at: Option<u64>,
+    /// What they wrote with their request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub greeting: Option<String>,
+    /// A request from somebody who says that we were in contact before.
+    pub returning: bool,
+}
+
+/// Where we stand with somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactState {
+    /// We asked.
+    Requested,
+    /// They asked.
+    Incoming,
+    /// We talk.
+    Accepted,
+    /// We declined.
+    Declined,
+    /// We want to hear nothing from them.
+    Blocked,
+}
+
+/// A way to find us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Invite {
+    /// `outis:<address>?…`
+    pub link: String,
+    /// The link as a QR code.
+    pub qr_svg: String,
+}

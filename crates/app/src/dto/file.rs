@@ -1,0 +1,102 @@
+//! `file.*`
+
+use super::Direction;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A file to offer.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SendFile {
+    /// To whom.
+    pub contact: String,
+    /// Where it lies on this machine.
+    pub path: String,
+}
+
+/// An offer to accept.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptFile {
+    /// The transfer.
+    pub id: String,
+    /// Where to save it once it is complete; without it the file stays sealed in the container.
+    #[serde(default)]
+    #[ts(optional)]
+    pub save_to: Option<String>,
+}
+
+/// A transfer by its id.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct TransferRef {
+    /// The transfer.
+    pub id: String,
+}
+
+/// Where to save a received file.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SaveFile {
+    /// The transfer.
+    pub id: String,
+    /// Where to; nothing there is overwritten.
+    pub path: String,
+}
+
+/// Which transfers to list.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ListFiles {
+    /// Only those with this contact.
+    #[serde(default)]
+    #[ts(optional)]
+    pub contact: Option<String>,
+}
+
+/// A file on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Transfer {
+    /// Its id on this machine.
+    pub id: String,
+    /// With whom.
+    pub contact: String,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The file's name, made safe.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How many of them are there.
+    pub done: u64,
+    /// How far it got.
+    pub state: TransferState,
+    /// Bytes a second just now.
+    pub rate: u64,
+    /// BLAKE3 of the whole file, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub blake3: Option<String>,
+}
+
+/// How far a transfer got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferState {
+    /// Nobody has decided yet.
+    Offered,
+    /// Bytes move.
+    Active,
+    /// Stopped for now by one of the two.
+    Paused,
+    /// The other side is away.
+    Waiting,
+    /// All of it is there, and it is what was offered.
+    Complete,
+    /// Not wanted.
+    Declined,
+    /// Stopped for good by one of the two.
+    Cancelled,
+    /// It cannot go on: the file vanished or changed.
+    Failed,
+}

@@ -1,0 +1,659 @@
+// Made by `make bindings` from crates/app. Changes here are lost.
+
+export type Nothing = Record<symbol, never>;
+
+export type Sensitive = string;
+
+export type Direction = "out" | "in";
+
+export type CreateAccount = { 
+/**
+ * As others see it.
+ */
+nickname: string, 
+/**
+ * The password, or a passphrase.
+ */
+password: Sensitive, };
+
+export type UnlockAccount = { 
+/**
+ * As when it was created, give or take case and width.
+ */
+nickname: string, 
+/**
+ * What opens this machine's container.
+ */
+password: Sensitive, 
+/**
+ * Make a container here if there is none: a new machine, or a reinstall.
+ */
+restore?: boolean, };
+
+export type CheckPassword = { 
+/**
+ * Counts as known to whoever guesses.
+ */
+nickname: string, 
+/**
+ * The candidate.
+ */
+password: Sensitive, };
+
+export type Account = { 
+/**
+ * `outis1…`
+ */
+address: string, 
+/**
+ * As typed.
+ */
+nickname: string, 
+/**
+ * When this machine's container was made.
+ */
+created_at: number, };
+
+export type Unlocked = { 
+/**
+ * Whether the network knows this account: only where it was restored.
+ */
+known?: Known, 
+/**
+ * `outis1…`
+ */
+address: string, 
+/**
+ * As typed.
+ */
+nickname: string, 
+/**
+ * When this machine's container was made.
+ */
+created_at: number, };
+
+export type Known = boolean | Unreachable;
+
+export type Unreachable = "unreachable";
+
+export type AccountStatus = { 
+/**
+ * The state.
+ */
+state: AccountState, 
+/**
+ * The account, unless locked.
+ */
+account?: Account, };
+
+export type AccountState = "locked" | "unlocked" | "superseded";
+
+export type Suggestion = { 
+/**
+ * Seven words.
+ */
+passphrase: string, 
+/**
+ * Its entropy.
+ */
+bits: number, };
+
+export type PasswordStrength = { 
+/**
+ * Logarithm to base 2 of the guesses that an informed attacker needs.
+ */
+bits: number, 
+/**
+ * Whether an account can be created with it.
+ */
+acceptable: boolean, 
+/**
+ * What would make it better.
+ */
+advice: Array<string>, };
+
+export type AddContact = { 
+/**
+ * An address (`outis1…`) or an invite link (`outis:…`).
+ */
+address: string, 
+/**
+ * What we call them.
+ */
+alias?: string, 
+/**
+ * What they read before they decide; at most 500 characters.
+ */
+greeting?: string, };
+
+export type ContactAddress = { 
+/**
+ * `outis1…`
+ */
+address: string, };
+
+export type RenameContact = { 
+/**
+ * `outis1…`
+ */
+address: string, 
+/**
+ * What we call them; empty for their own nickname.
+ */
+alias: string, };
+
+export type VerifyContact = { 
+/**
+ * `outis1…`
+ */
+address: string, 
+/**
+ * Whether it matched. `true` also confirms a changed device.
+ */
+verified: boolean, };
+
+export type Contact = { 
+/**
+ * `outis1…`
+ */
+address: string, 
+/**
+ * What they call themselves; empty until they have said so.
+ */
+nickname: string, 
+/**
+ * What we call them.
+ */
+alias: string | null, 
+/**
+ * Where we stand.
+ */
+state: ContactState, 
+/**
+ * Whether a person has compared the safety number.
+ */
+verified: boolean, 
+/**
+ * Whether they have signed in on a new device since then.
+ */
+device_changed: boolean, 
+/**
+ * 60 digits in twelve groups of five.
+ */
+safety_number: string, 
+/**
+ * Messages that have not been read.
+ */
+unread: number, 
+/**
+ * When the last message was sent or came.
+ */
+last_message_at: number | null, 
+/**
+ * What they wrote with their request.
+ */
+greeting?: string, 
+/**
+ * A request from somebody who says that we were in contact before.
+ */
+returning: boolean, };
+
+export type ContactState = "requested" | "incoming" | "accepted" | "declined" | "blocked";
+
+export type Invite = { 
+/**
+ * `outis:<address>?…`
+ */
+link: string, 
+/**
+ * The link as a QR code.
+ */
+qr_svg: string, };
+
+export type SendMessage = { 
+/**
+ * To whom: `outis1…`; one's own address for the note to self.
+ */
+contact: string, 
+/**
+ * At most 64 KiB of UTF-8.
+ */
+text: string, 
+/**
+ * The message that it answers.
+ */
+reply_to?: string, };
+
+export type ListMessages = { 
+/**
+ * Whose conversation.
+ */
+contact: string, 
+/**
+ * Only what is older than this message.
+ */
+before?: string, 
+/**
+ * How many, 1 to 500; 50 if not said.
+ */
+limit?: number, };
+
+export type MarkRead = { 
+/**
+ * Whose conversation.
+ */
+contact: string, 
+/**
+ * The last message that was read.
+ */
+up_to: string, };
+
+export type MessageRef = { 
+/**
+ * The id.
+ */
+id: string, };
+
+export type Sent = { 
+/**
+ * The id.
+ */
+id: string, };
+
+export type MessagePage = { 
+/**
+ * Newest last.
+ */
+messages: Array<Message>, 
+/**
+ * Whether there are older ones.
+ */
+more: boolean, };
+
+export type Message = { 
+/**
+ * Its id on this machine.
+ */
+id: string, 
+/**
+ * Whose conversation it is in.
+ */
+contact: string, 
+/**
+ * Which way it went.
+ */
+direction: Direction, 
+/**
+ * What it says.
+ */
+body: MessageBody, 
+/**
+ * When its sender sent it, by the sender's clock.
+ */
+sent_at: number, 
+/**
+ * When it came, by ours.
+ */
+received_at?: number, 
+/**
+ * How far it got.
+ */
+state: MessageState, 
+/**
+ * The message that it answers.
+ */
+reply_to?: string, 
+/**
+ * When it was last changed.
+ */
+edited_at?: number, 
+/**
+ * Who reacted how.
+ */
+reactions: Array<Reaction>, };
+
+export type MessageBody = { "kind": "text", 
+/**
+ * The text.
+ */
+text: string, } | { "kind": "file", 
+/**
+ * Its transfer.
+ */
+transfer: string, 
+/**
+ * Its name, made safe.
+ */
+name: string, 
+/**
+ * Its size in bytes.
+ */
+size: number, } | { "kind": "gap", 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "deleted" } | { "kind": "note", 
+/**
+ * What: `new_device`, `new_session`, …
+ */
+note: string, } | { "kind": "unsupported" };
+
+export type Reaction = { 
+/**
+ * The emoji.
+ */
+emoji: string, 
+/**
+ * Whose it is.
+ */
+direction: Direction, };
+
+export type MessageState = "queued" | "stored" | "delivered" | "read" | "failed";
+
+export type StepRecord = { 
+/**
+ * When.
+ */
+at: number, 
+/**
+ * What happened, for a program.
+ */
+step: string, 
+/**
+ * The same for a person.
+ */
+detail: string, };
+
+export type SendFile = { 
+/**
+ * To whom.
+ */
+contact: string, 
+/**
+ * Where it lies on this machine.
+ */
+path: string, };
+
+export type AcceptFile = { 
+/**
+ * The transfer.
+ */
+id: string, 
+/**
+ * Where to save it once it is complete; without it the file stays sealed in the container.
+ */
+save_to?: string, };
+
+export type TransferRef = { 
+/**
+ * The transfer.
+ */
+id: string, };
+
+export type SaveFile = { 
+/**
+ * The transfer.
+ */
+id: string, 
+/**
+ * Where to; nothing there is overwritten.
+ */
+path: string, };
+
+export type ListFiles = { 
+/**
+ * Only those with this contact.
+ */
+contact?: string, };
+
+export type Transfer = { 
+/**
+ * Its id on this machine.
+ */
+id: string, 
+/**
+ * With whom.
+ */
+contact: string, 
+/**
+ * Which way it goes.
+ */
+direction: Direction, 
+/**
+ * The file's name, made safe.
+ */
+name: string, 
+/**
+ * Its size in bytes.
+ */
+size: number, 
+/**
+ * How many of them are there.
+ */
+done: number, 
+/**
+ * How far it got.
+ */
+state: TransferState, 
+/**
+ * Bytes a second just now.
+ */
+rate: number, 
+/**
+ * BLAKE3 of the whole file, in hex.
+ */
+blake3?: string, };
+
+export type TransferState = "offered" | "active" | "paused" | "waiting" | "complete" | "declined" | "cancelled" | "failed";
+
+export type AddPeer = { 
+/**
+ * A multiaddress with the relay's id: `/ip4/…/udp/…/quic-v1/p2p/12D3KooW…`.
+ */
+address: string, };
+
+export type NetworkStatus = { 
+/**
+ * Whether a relay answers.
+ */
+online: boolean, 
+/**
+ * The client's id, a fresh one at each start; empty while locked.
+ */
+node_id: string, 
+/**
+ * Relays we are connected with.
+ */
+peers: number, 
+/**
+ * Relays we could use.
+ */
+relays_known: number, 
+/**
+ * Relays that keep queues of ours.
+ */
+mailboxes: Array<MailboxStatus>, 
+/**
+ * Ways through the network.
+ */
+circuits: Array<CircuitStatus>, 
+/**
+ * First relays of all our circuits.
+ */
+guards: Array<string>, 
+/**
+ * What this machine does for others.
+ */
+relay: RelayStatus, 
+/**
+ * Received since the account was unlocked.
+ */
+bytes_in: number, 
+/**
+ * Sent since then.
+ */
+bytes_out: number, };
+
+export type MailboxStatus = { 
+/**
+ * The relay.
+ */
+node_id: string, 
+/**
+ * Whether it answers.
+ */
+healthy: boolean, };
+
+export type CircuitStatus = { 
+/**
+ * Its number.
+ */
+id: string, 
+/**
+ * What it is for.
+ */
+purpose: string, 
+/**
+ * The relays before the endpoint.
+ */
+hops: Array<string>, 
+/**
+ * How long building it took.
+ */
+built_ms: number, };
+
+export type RelayStatus = { 
+/**
+ * Whether it runs.
+ */
+on: boolean, 
+/**
+ * Its id, which has nothing to do with any account.
+ */
+node_id: string | null, 
+/**
+ * Where it listens.
+ */
+listening: Array<string>, 
+/**
+ * `off`, `private` or `unknown`: whether others can reach it.
+ */
+reachability: string, };
+
+export type Settings = { 
+/**
+ * The window's colours.
+ */
+theme: Theme, 
+/**
+ * A language tag such as `de`; `null` follows the system.
+ */
+language: string | null, };
+
+export type SettingsChange = { 
+/**
+ * The window's colours.
+ */
+theme?: Theme, 
+/**
+ * A language tag, or `null`.
+ */
+language?: string | null, };
+
+export type Theme = "system" | "light" | "dark";
+
+export type AppInfo = { 
+/**
+ * The version.
+ */
+version: string, 
+/**
+ * Whether everything here is a sandbox and gone on exit.
+ */
+sandbox: boolean, 
+/**
+ * Whether a program drives the window.
+ */
+automation: boolean, };
+
+export type PickedFile = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * Its size in bytes.
+ */
+size: number, };
+
+export type SuggestedName = { 
+/**
+ * The name.
+ */
+suggested_name: string, };
+
+export type CopyText = { 
+/**
+ * The text.
+ */
+text: Sensitive, };
+
+export type OpenLink = { 
+/**
+ * An https address.
+ */
+url: string, };
+
+export type AppError = { 
+/**
+ * What a caller acts on.
+ */
+code: ErrorCode, 
+/**
+ * One plain English sentence.
+ */
+message: string, };
+
+export type ErrorCode = "invalid_params" | "locked" | "wrong_credentials" | "weak_password" | "nickname_invalid" | "account_exists" | "account_superseded" | "not_found" | "invalid_address" | "self_contact" | "not_a_contact" | "blocked" | "too_large" | "file_unreadable" | "path_exists" | "disk_full" | "too_little_memory" | "container_damaged" | "container_too_new" | "container_in_use" | "too_few_relays" | "internal";
+
+export type Event = { "type": "message.received", 
+/**
+ * The message.
+ */
+message: Message, } | { "type": "message.updated", 
+/**
+ * The message.
+ */
+message: Message, } | { "type": "contact.request", 
+/**
+ * Who.
+ */
+contact: Contact, } | { "type": "contact.updated", 
+/**
+ * Who.
+ */
+contact: Contact, } | { "type": "transfer.updated", 
+/**
+ * The transfer.
+ */
+transfer: Transfer, } | { "type": "network.updated", 
+/**
+ * How it is now.
+ */
+status: NetworkStatus, } | { "type": "progress", 
+/**
+ * Which method it belongs to.
+ */
+operation: string, 
+/**
+ * How much of it is done.
+ */
+done: number, 
+/**
+ * Of how much, where that is known.
+ */
+total?: number, } | { "type": "account.superseded", };
