@@ -26,6 +26,11 @@ labels! {
     /// Subkey and commitment of the committing AEAD.
     AEAD_COMMITTING = "outis/v1/aead/committing";
 
+    /// A relay's signature over its descriptor, for one network.
+    RELAY_DESCRIPTOR = "outis/v1/relay/descriptor";
+    /// Where the directory keeps the descriptor of a relay.
+    RELAY_DIRECTORY_KEY = "outis/v1/relay/directory-key";
+
     /// Salt of an account's root: names the Unicode version that nicknames are normalised by.
     ACCOUNT_SALT = "outis/v1/identity/salt/unicode-16.0";
     /// From an account's root to its Ed25519 seed.
@@ -45,12 +50,65 @@ labels! {
     MESSENGER_CHAIN = "outis/v1/messenger/chain";
     /// The name of a ciphertext between the two who know it.
     MESSENGER_CIPHERTEXT = "outis/v1/messenger/ciphertext";
+    /// The owner of the skipped keys of one session.
+    MESSENGER_SKIPPED = "outis/v1/messenger/skipped";
     /// The name under which a seen request is remembered.
     MESSENGER_REQUEST = "outis/v1/messenger/request";
     /// What keeps streams of one contact and role apart from all others.
     MESSENGER_ISOLATION = "outis/v1/messenger/isolation";
     /// The key under which a device seals its witness into its own descriptor.
     MESSENGER_WITNESS = "outis/v1/messenger/witness";
+
+    /// What an account's key is blinded by.
+    BLINDED_FACTOR = "outis/v1/blinded/factor";
+    /// The nonce prefix of a blinded key.
+    BLINDED_NONCE = "outis/v1/blinded/nonce-prefix";
+    /// The key that a descriptor's content is sealed with.
+    DESCRIPTOR_KEY = "outis/v1/descriptor/key";
+    /// What hides how often an account has published.
+    DESCRIPTOR_REVISION = "outis/v1/descriptor/revision";
+    /// A blinded key's signature over a descriptor.
+    DESCRIPTOR_SIGNATURE = "outis/v1/descriptor/signature";
+    /// Digest of a signed descriptor, which the work for it is bound to.
+    DESCRIPTOR_DIGEST = "outis/v1/descriptor/digest";
+    /// Where in the directory an account's descriptor lies.
+    DIRECTORY_ACCOUNT = "outis/v1/directory/account";
+    /// Where in the directory a relay's descriptor lies.
+    DIRECTORY_RELAY = "outis/v1/directory/relay";
+    /// What work is done for.
+    WORK_CHALLENGE = "outis/v1/work/challenge";
+    /// One try at a challenge.
+    WORK_SEED = "outis/v1/work/seed";
+    /// Whether a solution pays.
+    WORK_RESULT = "outis/v1/work/result";
+    /// From a queue's owner key to its id.
+    QUEUE_ID = "outis/v1/queue/id";
+    /// From a queue's seed to the owner's signing key.
+    QUEUE_OWNER_KEY = "outis/v1/queue/owner-key";
+    /// From a queue's seed to what senders show.
+    QUEUE_SEND_KEY = "outis/v1/queue/send-key";
+    /// From a queue's seed to what copies are sealed with.
+    QUEUE_SEAL_KEY = "outis/v1/queue/seal-key";
+    /// From a queue's seed to what passes are made with.
+    QUEUE_PASS_KEY = "outis/v1/queue/pass-key";
+    /// What a mailbox keeps of a send key.
+    QUEUE_SEND_DIGEST = "outis/v1/queue/send-digest";
+    /// From a pass key and a contact's number to the name of that contact's pass.
+    QUEUE_PASS_NAME = "outis/v1/queue/pass-name";
+    /// What shows that a pass was made by the queue's owner.
+    QUEUE_PASS_PROOF = "outis/v1/queue/pass-proof";
+    /// What an envelope is sealed for.
+    ENVELOPE_SEAL = "outis/v1/envelope/seal";
+    /// What a mailbox tells envelopes apart by.
+    ENVELOPE_DIGEST = "outis/v1/envelope/digest";
+    /// An owner's signature over the order to create a queue.
+    MAILBOX_CREATE = "outis/v1/mailbox/create";
+    /// Digest of such an order, which the work for it is bound to.
+    MAILBOX_ORDER = "outis/v1/mailbox/order";
+    /// An owner's signature to open a queue.
+    MAILBOX_OPEN = "outis/v1/mailbox/open";
+    /// Remembers work that was spent.
+    MAILBOX_SPENT = "outis/v1/mailbox/spent";
 }
 
 #[cfg(test)]
