@@ -125,7 +125,10 @@ fn blind(expanded: &Secret<64>, factor: Factor) -> ExpandedSecretKey {
     hasher.update(own.hash_prefix);
     let digest = Secret::<64>::from_bytes(hasher.finalize().into());
     let mut hash_prefix = [0; 32];
-    hash_prefix.iter_mut().zip(digest.dangerously_expose()).for_each(|(to, from)| *to = *from);
+    hash_prefix
+        .iter_mut()
+        .zip(digest.dangerously_expose())
+        .for_each(|(to, from)| *to = *from);
     ExpandedSecretKey { scalar, hash_prefix }
 }
 

@@ -44,6 +44,23 @@ labels! {
     /// From that hash to the digits.
     SAFETY_NUMBER_DIGITS = "outis/v1/identity/safety-number/digits";
 
+    /// A device's signature over a prekey.
+    RATCHET_PREKEY = "outis/v1/ratchet/prekey/signature";
+    /// The name of a prekey: a hash of all that it consists of.
+    RATCHET_PREKEY_ID = "outis/v1/ratchet/prekey/id";
+    /// The key that an initiator's certificate is sealed with.
+    RATCHET_SENDER = "outis/v1/ratchet/sender";
+    /// The name of a handshake, by which a repeated one is known.
+    RATCHET_HANDSHAKE = "outis/v1/ratchet/handshake";
+    /// All that a handshake binds together; the name of its session.
+    RATCHET_TRANSCRIPT = "outis/v1/ratchet/transcript";
+    /// The first keys of a session.
+    RATCHET_START = "outis/v1/ratchet/start";
+    /// Root, chain and header key after a turn.
+    RATCHET_TURN = "outis/v1/ratchet/turn";
+    /// The next key of a chain, and its message's key.
+    RATCHET_CHAIN = "outis/v1/ratchet/chain";
+
     /// The salted hash of a message's content.
     MESSENGER_CONTENT = "outis/v1/messenger/content";
     /// A link of the chain over one direction of a conversation.

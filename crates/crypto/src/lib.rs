@@ -15,6 +15,7 @@
 
 pub mod aead;
 pub mod agreement;
+pub mod blinded;
 pub mod dangerously_serialize;
 mod kdf;
 pub mod kem;

@@ -131,7 +131,7 @@ pub struct BadVerifyingKey;
 pub struct BadSignature;
 
 /// `length of label (1) ‖ label ‖ message`: injective, since labels are shorter than 256 bytes.
-fn labelled(label: Label, message: &[u8]) -> Vec<u8> {
+pub(crate) fn labelled(label: Label, message: &[u8]) -> Vec<u8> {
     let name = label.as_str().as_bytes();
     let length = u8::try_from(name.len()).expect("labels are shorter than 256 bytes, which a test shows");
     [&[length], name, message].concat()
