@@ -1,0 +1,34 @@
+import type { Contact, Message } from '$lib/api/dto';
+import { displayName } from '$lib/domain/contact';
+import type { I18nState } from '$lib/state/i18n.svelte';
+import { noteText } from '$lib/state/words';
+
+/** A conversation's last line, in one line. */
+export function previewText(contact: Contact, message: Message | undefined, i18n: I18nState): string {
+  const { t } = i18n;
+  if (contact.state === 'blocked') return t('preview.blocked');
+  if (!message) return contact.state === 'requested' ? t('preview.requested') : t('preview.none');
+  const { body } = message;
+  switch (body.kind) {
+    case 'text':
+      return mine(message, firstLine(body.text), i18n);
+    case 'file':
+      return mine(message, t('preview.file', { name: body.name }), i18n);
+    case 'gap':
+      return t('preview.gap');
+    case 'deleted':
+      return t('preview.deleted');
+    case 'note':
+      return noteText(body.note, displayName(contact), i18n);
+    case 'unsupported':
+      return t('preview.unsupported');
+  }
+}
+
+function mine(message: Message, text: string, { t }: I18nState): string {
+  return message.direction === 'out' ? t('preview.you', { text }) : text;
+}
+
+function firstLine(text: string): string {
+  return text.slice(0, 200).replace(/\s+/g, ' ');
+}

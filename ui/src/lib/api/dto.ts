@@ -1,0 +1,2 @@
+/** The one place that names where the generated shapes come from. */
+export type * from './generated/dto';

@@ -1,0 +1,2 @@
+export { MockBackend, type MockOptions } from './mock/backend';
+export { mockScene } from './mock/scenes';

@@ -1,0 +1,368 @@
+import { BackendError, type Backend } from '../backend';
+import type { Contact, ErrorCode, Event, Message, Transfer } from '../dto';
+import type { Method, Methods, Params, Result } from '../methods';
+import { emptyWorld, mockAddress, onlineNetwork, type World } from './world';
+
+type Handlers = { [M in Method]: (params: Methods[M]['params']) => Methods[M]['result'] };
+
+export interface MockOptions {
+  world?: World;
+  now?: () => number;
+  /** Runs something later; tests hand in their own. */
+  later?: (ms: number, action: () => void) => void;
+  /** Seconds of pretended key derivation. */
+  derivationMs?: number;
+}
+
+/** A whole account in memory, for tests and for working on the page without a shell. It never leaves the page. */
+export class MockBackend implements Backend {
+  readonly world: World;
+  readonly calls: { method: Method; params: unknown }[] = [];
+  readonly #listeners = new Set<(event: Event) => void>();
+  readonly #refusals = new Map<Method, ErrorCode>();
+  readonly #now: () => number;
+  readonly #later: (ms: number, action: () => void) => void;
+  readonly #derivationMs: number;
+  #ids = 0;
+
+  constructor({ world = emptyWorld(), now = Date.now, later, derivationMs = 0 }: MockOptions = {}) {
+    this.world = world;
+    this.#now = now;
+    this.#later = later ?? ((ms, action) => void setTimeout(action, ms));
+    this.#derivationMs = derivationMs;
+  }
+
+  async call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
+    this.calls.push({ method, params });
+    const code = this.#refusals.get(method);
+    if (code) {
+      this.#refusals.delete(method);
+      throw refusal(code);
+    }
+    if (DERIVING.has(method)) await this.#derive();
+    return structuredClone(this.#handlers[method](params));
+  }
+
+  async listen(handler: (event: Event) => void): Promise<() => void> {
+    this.#listeners.add(handler);
+    return () => this.#listeners.delete(handler);
+  }
+
+  emit(event: Event): void {
+    for (const listener of this.#listeners) listener(structuredClone(event));
+  }
+
+  /** The next call of this method is refused. */
+  refuse(method: Method, code: ErrorCode): void {
+    this.#refusals.set(method, code);
+  }
+
+  /** Something from the other side. */
+  receive(contact: string, text: string): Message {
+    const at = this.#now();
+    const message: Message = {
+      id: this.#id('in'),
+      contact,
+      direction: 'in',
+      body: { kind: 'text', text },
+      sent_at: at,
+      received_at: at,
+      state: 'delivered',
+      reactions: [],
+    };
+    this.#messages(contact).push(message);
+    this.emit({ type: 'message.received', message });
+    this.#change(contact, (known) => {
+      known.unread += 1;
+      known.last_message_at = at;
+    });
+    return message;
+  }
+
+  readonly #handlers: Handlers = {
+    'account.create': ({ nickname, password }) => {
+      if (nickname.trim() === '' || [...nickname].length > 32) throw refusal('nickname_invalid');
+      if (bitsOf(password) < 46.5) throw refusal('weak_password');
+      Object.assign(this.world, {
+        me: { address: mockAddress(nickname), nickname, created_at: this.#now() },
+        password,
+        state: 'unlocked',
+      });
+      return this.world.me;
+    },
+    'account.unlock': ({ nickname, password, restore }) => {
+      const right = nickname === this.world.me.nickname && password === this.world.password;
+      if (!right && !restore) throw refusal('wrong_credentials');
+      this.world.state = 'unlocked';
+      if (right) return this.world.me;
+      this.world.me = { address: mockAddress(nickname), nickname, created_at: this.#now() };
+      return { ...this.world.me, known: this.world.network.online ? false : 'unreachable' };
+    },
+    'account.confirm_new': () => ({}),
+    'account.lock': () => {
+      this.world.state = 'locked';
+      return {};
+    },
+    'account.status': () => {
+      const { state, me } = this.world;
+      return state === 'locked' ? { state } : { state, account: me };
+    },
+    'account.suggest_passphrase': () => ({
+      passphrase: SUGGESTIONS[this.#ids++ % SUGGESTIONS.length] ?? '',
+      bits: 77,
+    }),
+    'account.password_strength': ({ password }) => {
+      const bits = bitsOf(password);
+      return { bits, acceptable: bits >= 46.5, advice: [] };
+    },
+
+    'contact.add': ({ address, greeting }) => {
+      const bare = address.replace(/^outis:/, '').replace(/\?.*$/, '');
+      if (!bare.startsWith('outis1') || bare.length < 20) throw refusal('invalid_address');
+      if (bare === this.world.me.address) throw refusal('self_contact');
+      const contact = this.#newContact(bare);
+      if (greeting) this.#send(bare, greeting);
+      this.#later(2_500, () => this.#change(bare, (known) => (known.state = 'accepted')));
+      return contact;
+    },
+    'contact.list': () => [...this.world.contacts.values()],
+    'contact.accept': ({ address }) => this.#change(address, (contact) => (contact.state = 'accepted')),
+    'contact.decline': ({ address }) => this.#change(address, (contact) => (contact.state = 'declined')),
+    'contact.block': ({ address }) => this.#change(address, (contact) => (contact.state = 'blocked')),
+    'contact.unblock': ({ address }) => this.#change(address, (contact) => (contact.state = 'accepted')),
+    'contact.remove': ({ address }) => {
+      this.world.contacts.delete(address);
+      this.world.messages.delete(address);
+      return {};
+    },
+    'contact.rename': ({ address, alias }) =>
+      this.#change(address, (contact) => (contact.alias = alias || null)),
+    'contact.verify': ({ address, verified }) =>
+      this.#change(address, (contact) => {
+        contact.verified = verified;
+        contact.device_changed = false;
+      }),
+    'contact.invite': () => ({
+      link: `outis:${this.world.me.address}?n=${encodeURIComponent(this.world.me.nickname)}`,
+      qr_svg: mockQr(this.world.me.address),
+    }),
+
+    'message.send': ({ contact, text }) => {
+      if (new TextEncoder().encode(text).length > 65_536) throw refusal('too_large');
+      return { id: this.#send(contact, text).id };
+    },
+    'message.list': ({ contact, before, limit = 50 }) => {
+      const all = this.#messages(contact);
+      const end = before === undefined ? all.length : all.findIndex((message) => message.id === before);
+      const start = Math.max(0, end - limit);
+      return { messages: all.slice(start, end), more: start > 0 };
+    },
+    'message.mark_read': ({ contact }) => {
+      if (this.world.contacts.get(contact)?.unread) this.#change(contact, (known) => (known.unread = 0));
+      return {};
+    },
+    'message.explain': ({ id }) => this.world.records.get(id) ?? this.#record(),
+
+    'file.send': ({ contact, path }) => {
+      const name = path.split('/').at(-1) ?? path;
+      const transfer = this.#transfer(contact, name);
+      this.#run(transfer);
+      return transfer;
+    },
+    'file.accept': ({ id }) => {
+      const transfer = this.#changeTransfer(id, { state: 'active' });
+      this.#run(transfer);
+      return transfer;
+    },
+    'file.decline': ({ id }) => this.#changeTransfer(id, { state: 'declined' }),
+    'file.cancel': ({ id }) => this.#changeTransfer(id, { state: 'cancelled' }),
+    'file.save': () => ({}),
+    'file.list': ({ contact }) =>
+      [...this.world.transfers.values()].filter((one) => contact === undefined || one.contact === contact),
+
+    'network.status': () => this.world.network,
+    'network.add_peer': ({ address }) => {
+      if (!address.startsWith('/')) throw refusal('invalid_address');
+      this.world.network = onlineNetwork(this.world.network.relays_known + 6);
+      this.emit({ type: 'network.updated', status: this.world.network });
+      return {};
+    },
+    'settings.get': () => this.world.settings,
+    'settings.set': (change) => Object.assign(this.world.settings, change),
+
+    app_info: () => ({ version: '0.1.0', sandbox: this.world.sandbox, automation: false }),
+    sandbox_start: () => {
+      this.world.state = 'unlocked';
+      this.world.sandbox = true;
+      this.#newContact(mockAddress('Echo'), { nickname: 'Echo', state: 'accepted' });
+      return this.world.me;
+    },
+    sandbox_stop: () => {
+      this.world.state = 'locked';
+      this.world.sandbox = false;
+      return {};
+    },
+    pick_file: () => ({ path: '/home/ada/map-of-ithaca.pdf', name: 'map-of-ithaca.pdf', size: 8_400_000 }),
+    pick_save: ({ suggested_name }) => `/home/ada/${suggested_name}`,
+    clipboard_copy: () => ({}),
+    open_link: () => ({}),
+  };
+
+  async #derive(): Promise<void> {
+    const steps = this.#derivationMs > 0 ? 20 : 0;
+    for (let done = 0; done < steps; done++) {
+      this.emit({ type: 'progress', operation: 'derive', done, total: steps });
+      await new Promise<void>((resolve) => this.#later(this.#derivationMs / steps, resolve));
+    }
+  }
+
+  #send(contact: string, text: string): Message {
+    const known = this.world.contacts.get(contact);
+    if (!known) throw refusal('not_a_contact');
+    if (known.state === 'blocked') throw refusal('blocked');
+    const message: Message = {
+      id: this.#id('out'),
+      contact,
+      direction: 'out',
+      body: { kind: 'text', text },
+      sent_at: this.#now(),
+      state: 'queued',
+      reactions: [],
+    };
+    this.#messages(contact).push(message);
+    this.#change(contact, (changed) => (changed.last_message_at = message.sent_at));
+    this.emit({ type: 'message.updated', message });
+    if (known.state === 'accepted') {
+      this.#later(300, () => this.#update(message, 'stored'));
+      this.#later(900, () => this.#update(message, 'delivered'));
+      this.#later(1_400, () => void this.receive(contact, text));
+    }
+    return message;
+  }
+
+  #update(message: Message, state: Message['state']): void {
+    message.state = state;
+    this.emit({ type: 'message.updated', message });
+  }
+
+  #transfer(contact: string, name: string): Transfer {
+    const id = this.#id('transfer');
+    const transfer: Transfer = {
+      id,
+      contact,
+      direction: 'out',
+      name,
+      size: 8_400_000,
+      done: 0,
+      state: 'active',
+      rate: 2_100_000,
+    };
+    this.world.transfers.set(id, transfer);
+    const message: Message = {
+      id: this.#id('out'),
+      contact,
+      direction: 'out',
+      body: { kind: 'file', transfer: id, name, size: transfer.size },
+      sent_at: this.#now(),
+      state: 'stored',
+      reactions: [],
+    };
+    this.#messages(contact).push(message);
+    this.emit({ type: 'message.updated', message });
+    return transfer;
+  }
+
+  #run(transfer: Transfer): void {
+    this.#later(200, () => {
+      if (transfer.state !== 'active') return;
+      const done = Math.min(transfer.size, transfer.done + transfer.size / 20);
+      const state = done >= transfer.size ? 'complete' : 'active';
+      this.#changeTransfer(transfer.id, { done, state, rate: 2_100_000 });
+      this.#run(transfer);
+    });
+  }
+
+  #changeTransfer(id: string, change: Partial<Transfer>): Transfer {
+    const transfer = this.world.transfers.get(id);
+    if (!transfer) throw refusal('not_found');
+    Object.assign(transfer, change);
+    this.emit({ type: 'transfer.updated', transfer });
+    return transfer;
+  }
+
+  #newContact(address: string, more: Partial<Contact> = {}): Contact {
+    const contact: Contact = {
+      address,
+      nickname: '',
+      alias: null,
+      state: 'requested',
+      verified: false,
+      device_changed: false,
+      safety_number: '0'.repeat(60),
+      unread: 0,
+      last_message_at: null,
+      returning: false,
+      ...more,
+    };
+    this.world.contacts.set(address, contact);
+    return contact;
+  }
+
+  #change(address: string, change: (contact: Contact) => void): Contact {
+    const contact = this.world.contacts.get(address);
+    if (!contact) throw refusal('not_found');
+    change(contact);
+    this.emit({ type: 'contact.updated', contact });
+    return contact;
+  }
+
+  #messages(contact: string): Message[] {
+    const messages = this.world.messages.get(contact) ?? [];
+    this.world.messages.set(contact, messages);
+    return messages;
+  }
+
+  #record(): { at: number; step: string; detail: string }[] {
+    const at = this.#now() - 58 * 60_000;
+    return [
+      { at, step: 'queued', detail: '' },
+      { at: at + 120, step: 'encrypted', detail: '' },
+      { at: at + 410, step: 'put', detail: 'mailbox 1 of 3' },
+      { at: at + 433, step: 'put', detail: 'mailbox 2 of 3' },
+      { at: at + 1_900, step: 'put', detail: 'mailbox 3 of 3' },
+      { at: at + 1_901, step: 'stored', detail: 'no receipt yet' },
+    ];
+  }
+
+  #id(prefix: string): string {
+    return `${prefix}-${this.#ids++}`;
+  }
+}
+
+function refusal(code: ErrorCode): BackendError {
+  return new BackendError({ code, message: code });
+}
+
+function bitsOf(password: string): number {
+  const words = password.trim().split(/\s+/).filter(Boolean).length;
+  return words > 1 ? words * 11 : Math.min(70, password.length * 3);
+}
+
+/** Squares that look like a code; it is not one. */
+function mockQr(address: string): string {
+  const cells: string[] = [];
+  let state = 1;
+  for (let index = 0; index < 33 * 33; index++) {
+    state = (state * 1_103_515_245 + address.charCodeAt(index % address.length)) % 2_147_483_648;
+    if (state > 1_073_741_824) cells.push(`M${index % 33} ${Math.floor(index / 33)}h1v1h-1z`);
+  }
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 37 37" shape-rendering="crispEdges"><rect x="-2" y="-2" width="37" height="37" fill="#fff"/><path fill="#000" d="${cells.join('')}"/></svg>`;
+}
+
+const DERIVING = new Set<Method>(['account.create', 'account.unlock', 'sandbox_start']);
+
+const SUGGESTIONS = [
+  'gravel ordinary tuna whisper cabin laptop zebra',
+  'harvest olive puzzle drift lantern arena uncle',
+  'copper velvet island fossil ginger tunnel rhythm',
+];

@@ -1,0 +1,34 @@
+import type { Contact } from '$lib/api/dto';
+
+/** The name the person gave them, else the one they gave themselves, else a piece of the address. */
+export function displayName(contact: Contact): string {
+  return contact.alias || contact.nickname || shortAddress(contact.address);
+}
+
+/** Enough of an address to tell two apart at a glance; never enough to compare by. */
+export function shortAddress(address: string): string {
+  return address.length > 16 ? `${address.slice(0, 8)}…${address.slice(-4)}` : address;
+}
+
+/** Groups of five digits, as they are read out. */
+export function safetyGroups(safetyNumber: string): string[] {
+  return safetyNumber.replace(/\s/g, '').match(/.{1,5}/g) ?? [];
+}
+
+/** Whether this contact has a place among the conversations. */
+export function isConversation(contact: Contact): boolean {
+  return contact.state !== 'incoming' && contact.state !== 'declined';
+}
+
+/** Latest first, those never written to last and by name. */
+export function byLastMessage(a: Contact, b: Contact): number {
+  return (b.last_message_at ?? 0) - (a.last_message_at ?? 0) || displayName(a).localeCompare(displayName(b));
+}
+
+/** Whether the person's words occur in the contact's names or address. */
+export function matches(contact: Contact, words: string): boolean {
+  const wanted = words.trim().toLocaleLowerCase();
+  return [contact.alias ?? '', contact.nickname, contact.address].some((text) =>
+    text.toLocaleLowerCase().includes(wanted),
+  );
+}

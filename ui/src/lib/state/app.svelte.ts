@@ -1,0 +1,141 @@
+import { createContext } from 'svelte';
+import { BackendError, type Backend } from '$lib/api/backend';
+import type { Event } from '$lib/api/dto';
+import type { Key } from '$lib/i18n/catalogue';
+import { ClockState } from './clock.svelte';
+import { ContactsState } from './contacts.svelte';
+import { ConversationsState } from './conversations.svelte';
+import { I18nState } from './i18n.svelte';
+import { NavigationState } from './navigation.svelte';
+import { NetworkState } from './network.svelte';
+import { NoticesState } from './notices.svelte';
+import { SessionState } from './session.svelte';
+import { SettingsState } from './settings.svelte';
+import { TransfersState } from './transfers.svelte';
+
+/** All of the page's state, and the one place where events from the core are told apart. */
+export class AppState {
+  readonly i18n: I18nState;
+  readonly session: SessionState;
+  readonly settings: SettingsState;
+  readonly contacts: ContactsState;
+  readonly conversations: ConversationsState;
+  readonly transfers: TransfersState;
+  readonly network: NetworkState;
+  readonly navigation = new NavigationState();
+  readonly notices = new NoticesState();
+  readonly clock = new ClockState();
+  startError = $state<string | null>(null);
+  readonly #backend: Backend;
+  #stopListening: (() => void) | undefined;
+
+  constructor(backend: Backend, systemLocales: readonly string[]) {
+    this.#backend = backend;
+    this.i18n = new I18nState(systemLocales);
+    this.settings = new SettingsState(backend, this.i18n);
+    this.session = new SessionState(backend, () => this.#load());
+    this.contacts = new ContactsState(backend);
+    this.conversations = new ConversationsState(backend);
+    this.transfers = new TransfersState(backend);
+    this.network = new NetworkState(backend);
+  }
+
+  async start(): Promise<void> {
+    this.clock.start();
+    try {
+      this.#stopListening = await this.#backend.listen((event) => this.take(event));
+      await this.session.start();
+    } catch (thrown) {
+      this.startError = BackendError.from(thrown).message;
+    }
+  }
+
+  stop(): void {
+    this.clock.stop();
+    this.#stopListening?.();
+  }
+
+  take(event: Event): void {
+    switch (event.type) {
+      case 'message.received':
+      case 'message.updated':
+        return this.conversations.take(event.message);
+      case 'contact.request':
+      case 'contact.updated':
+        return this.contacts.updated(event.contact);
+      case 'transfer.updated':
+        return this.transfers.updated(event.transfer);
+      case 'network.updated':
+        return this.network.updated(event.status);
+      case 'progress':
+        return this.session.progressed(event.done, event.total);
+      case 'account.superseded':
+        return this.session.superseded();
+    }
+  }
+
+  /** Locks (or leaves the sandbox) and forgets what was shown. */
+  async leave(entry: 'welcome' | 'sign-in' = 'welcome'): Promise<void> {
+    await this.attempt(() => this.session.leave());
+    if (this.session.phase !== 'locked') return;
+    this.#clear();
+    this.navigation.entry = entry;
+  }
+
+  /** Removes a contact and everything of theirs from the screen. */
+  async remove(contact: string): Promise<void> {
+    await this.attempt(async () => {
+      await this.contacts.remove(contact);
+      this.conversations.forget(contact);
+      if (this.navigation.contact === contact) this.navigation.go({ name: 'empty' });
+    });
+  }
+
+  async copy(text: string): Promise<boolean> {
+    return this.attempt(() => this.#backend.call('clipboard_copy', { text }));
+  }
+
+  async openLink(url: string): Promise<void> {
+    await this.attempt(() => this.#backend.call('open_link', { url }));
+  }
+
+  /** Does something; a refusal is shown in the person's words. True if it went well. */
+  async attempt(action: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await action();
+      return true;
+    } catch (thrown) {
+      this.notices.show(this.explainError(thrown), 'error');
+      return false;
+    }
+  }
+
+  /** Words for a refusal; some screens have better ones for some codes. */
+  explainError(thrown: unknown, better: Partial<Record<string, Key>> = {}): string {
+    const error = BackendError.from(thrown);
+    const key = better[error.code] ?? `error.${error.code}`;
+    return this.i18n.tOptional(key) ?? this.i18n.t('error.internal');
+  }
+
+  async #load(): Promise<void> {
+    await Promise.all([
+      this.settings.load(),
+      this.contacts.load(),
+      this.transfers.load(),
+      this.network.load(),
+    ]);
+    void this.conversations.loadPreviews(this.contacts.conversations.map((contact) => contact.address));
+  }
+
+  #clear(): void {
+    this.navigation.clear();
+    this.contacts.clear();
+    this.conversations.clear();
+    this.transfers.clear();
+    this.network.clear();
+    this.notices.clear();
+  }
+}
+
+/** The state that components share. */
+export const [useApp, provideApp] = createContext<AppState>();

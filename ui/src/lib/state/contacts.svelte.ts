@@ -1,0 +1,86 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { Backend } from '$lib/api/backend';
+import type { Contact, Invite } from '$lib/api/dto';
+import { byLastMessage, isConversation } from '$lib/domain/contact';
+
+/** The people of this account, by address. The core says what is true of them; this shows it. */
+export class ContactsState {
+  loaded = $state(false);
+  readonly #byAddress = new SvelteMap<string, Contact>();
+  readonly #backend: Backend;
+
+  readonly conversations: Contact[] = $derived.by(() =>
+    [...this.#byAddress.values()].filter(isConversation).sort(byLastMessage),
+  );
+  readonly requests: Contact[] = $derived.by(() =>
+    [...this.#byAddress.values()].filter((contact) => contact.state === 'incoming'),
+  );
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get(address: string): Contact | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  async load(): Promise<void> {
+    const contacts = await this.#backend.call('contact.list', {});
+    this.#byAddress.clear();
+    contacts.forEach((contact) => this.updated(contact));
+    this.loaded = true;
+  }
+
+  updated(contact: Contact): void {
+    this.#byAddress.set(contact.address, contact);
+  }
+
+  async add(address: string, greeting: string): Promise<Contact> {
+    const words = greeting.trim();
+    const params = { address: address.trim(), ...(words === '' ? {} : { greeting: words }) };
+    return this.#kept(await this.#backend.call('contact.add', params));
+  }
+
+  async accept(address: string): Promise<Contact> {
+    return this.#kept(await this.#backend.call('contact.accept', { address }));
+  }
+
+  async decline(address: string): Promise<Contact> {
+    return this.#kept(await this.#backend.call('contact.decline', { address }));
+  }
+
+  async block(address: string): Promise<Contact> {
+    return this.#kept(await this.#backend.call('contact.block', { address }));
+  }
+
+  async unblock(address: string): Promise<Contact> {
+    return this.#kept(await this.#backend.call('contact.unblock', { address }));
+  }
+
+  async rename(address: string, alias: string): Promise<Contact> {
+    return this.#kept(await this.#backend.call('contact.rename', { address, alias: alias.trim() }));
+  }
+
+  async verify(address: string, verified: boolean): Promise<Contact> {
+    return this.#kept(await this.#backend.call('contact.verify', { address, verified }));
+  }
+
+  async remove(address: string): Promise<void> {
+    await this.#backend.call('contact.remove', { address });
+    this.#byAddress.delete(address);
+  }
+
+  async invite(): Promise<Invite> {
+    return this.#backend.call('contact.invite', {});
+  }
+
+  clear(): void {
+    this.#byAddress.clear();
+    this.loaded = false;
+  }
+
+  #kept(contact: Contact): Contact {
+    this.updated(contact);
+    return contact;
+  }
+}

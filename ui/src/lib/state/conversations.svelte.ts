@@ -1,0 +1,71 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { Backend } from '$lib/api/backend';
+import type { Message, StepRecord } from '$lib/api/dto';
+import { localTime } from '$lib/domain/rows';
+import { Conversation } from './conversation.svelte';
+
+/** All conversations that were opened, and the last line of each for the list. */
+export class ConversationsState {
+  readonly #open = new SvelteMap<string, Conversation>();
+  readonly #previews = new SvelteMap<string, Message>();
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** The conversation with this contact; made on first use, so that drafts are kept. */
+  with(contact: string): Conversation {
+    let conversation = this.#open.get(contact);
+    if (!conversation) {
+      conversation = new Conversation(this.#backend, contact);
+      this.#open.set(contact, conversation);
+    }
+    return conversation;
+  }
+
+  preview(contact: string): Message | undefined {
+    return this.#previews.get(contact);
+  }
+
+  /** Reads the last line of each of these, a few at a time; one that fails only lacks its line. */
+  async loadPreviews(contacts: readonly string[]): Promise<void> {
+    const waiting = contacts.filter((contact) => !this.#previews.has(contact));
+    const worker = async (): Promise<void> => {
+      for (let contact = waiting.shift(); contact !== undefined; contact = waiting.shift()) {
+        const page = await this.#backend.call('message.list', { contact, limit: 1 }).catch(() => null);
+        const last = page?.messages.at(-1);
+        if (last) this.#preview(last);
+      }
+    };
+    await Promise.all(Array.from({ length: PREVIEWS_AT_ONCE }, worker));
+  }
+
+  take(message: Message): void {
+    this.#open.get(message.contact)?.take(message);
+    this.#preview(message);
+  }
+
+  async explain(id: string): Promise<StepRecord[]> {
+    return this.#backend.call('message.explain', { id });
+  }
+
+  forget(contact: string): void {
+    this.#open.delete(contact);
+    this.#previews.delete(contact);
+  }
+
+  clear(): void {
+    this.#open.clear();
+    this.#previews.clear();
+  }
+
+  #preview(message: Message): void {
+    const known = this.#previews.get(message.contact);
+    if (!known || known.id === message.id || localTime(message) >= localTime(known)) {
+      this.#previews.set(message.contact, message);
+    }
+  }
+}
+
+const PREVIEWS_AT_ONCE = 4;

@@ -1,0 +1,57 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { Backend } from '$lib/api/backend';
+import type { Transfer } from '$lib/api/dto';
+
+/** Files on their way and those that have come, by id. */
+export class TransfersState {
+  readonly #byId = new SvelteMap<string, Transfer>();
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get(id: string): Transfer | undefined {
+    return this.#byId.get(id);
+  }
+
+  async load(): Promise<void> {
+    for (const transfer of await this.#backend.call('file.list', {})) this.updated(transfer);
+  }
+
+  updated(transfer: Transfer): void {
+    this.#byId.set(transfer.id, transfer);
+  }
+
+  /** Asks for a file and offers it. False if the person chose none. */
+  async send(contact: string): Promise<boolean> {
+    const file = await this.#backend.call('pick_file', {});
+    if (!file) return false;
+    this.updated(await this.#backend.call('file.send', { contact, path: file.path }));
+    return true;
+  }
+
+  async accept(id: string): Promise<void> {
+    this.updated(await this.#backend.call('file.accept', { id }));
+  }
+
+  async decline(id: string): Promise<void> {
+    this.updated(await this.#backend.call('file.decline', { id }));
+  }
+
+  async cancel(id: string): Promise<void> {
+    this.updated(await this.#backend.call('file.cancel', { id }));
+  }
+
+  /** Asks where to and writes it there. False if the person chose no place. */
+  async save(transfer: Transfer): Promise<boolean> {
+    const path = await this.#backend.call('pick_save', { suggested_name: transfer.name });
+    if (path === null) return false;
+    await this.#backend.call('file.save', { id: transfer.id, path });
+    return true;
+  }
+
+  clear(): void {
+    this.#byId.clear();
+  }
+}
