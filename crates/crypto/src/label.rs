@@ -61,6 +61,25 @@ labels! {
     /// The next key of a chain, and its message's key.
     RATCHET_CHAIN = "outis/v1/ratchet/chain";
 
+    /// What an installation's salt and a nickname make of each other, for Argon2id.
+    VAULT_SALT = "outis/v1/vault/salt";
+    /// The name of an account's folder.
+    VAULT_TAG = "outis/v1/vault/tag";
+    /// The key that wraps a container's data key.
+    VAULT_KEK = "outis/v1/vault/kek";
+    /// The key by which places become disk keys.
+    VAULT_NAMES = "outis/v1/vault/names";
+    /// The key by which the heads of values are masked.
+    VAULT_HEADS = "outis/v1/vault/heads";
+    /// The key that seals the root slots.
+    VAULT_ROOTS = "outis/v1/vault/roots";
+    /// Where a value stands on disk.
+    VAULT_DISK_KEY = "outis/v1/vault/disk-key";
+    /// The mask of one value's head.
+    VAULT_HEAD_MASK = "outis/v1/vault/mask";
+    /// One step down a tree of keys.
+    VAULT_TREE = "outis/v1/vault/tree";
+
     /// The salted hash of a message's content.
     MESSENGER_CONTENT = "outis/v1/messenger/content";
     /// A link of the chain over one direction of a conversation.
