@@ -1,0 +1,444 @@
+//! The double ratchet with encrypted headers, in which every turn mixes X25519 *and* ML-KEM-768.
+
+mod record;
+
+use crate::{
+    incoming::Incoming,
+    keys::{ChainKey, HeaderKey, MessageKey, RootKey},
+    message::{Header, MAX_PLAINTEXT, Message},
+    skipped::{SkippedId, SkippedKey, SkippedKeys},
+    turn::{Head, HeadBytes, OwnKeys, OwnTurn, PeerKeys},
+};
+use outis_crypto::{CryptoRng, SecretBytes, agreement::NotContributory};
+use outis_wire::UnixMillis;
+use std::{fmt, sync::Arc};
+
+/// One conversation with one device: the state of one side.
+///
+/// It is pure: sending and receiving give a [`Step`] with the session that comes next, and `self` stays what it was. There
+/// is no `Clone`: of two copies of one state at most one may go on.
+///
+/// ```compile_fail
+/// fn twice(session: outis_ratchet::Session) -> (outis_ratchet::Session, outis_ratchet::Session) {
+///     (session.clone(), session)
+/// }
+/// ```
+pub struct Session {
+    id: SessionId,
+    root: RootKey,
+    /// Header key of the chain that our next turn begins.
+    next_sending: HeaderKey,
+    /// Header key of the chain that the peer's next turn begins.
+    next_receiving: HeaderKey,
+    turn: Turn,
+    incoming: Incoming,
+}
+
+/// Whose turn was the last.
+enum Turn {
+    /// Ours: there is a chain to send in, and fresh keys that wait for the peer's turn.
+    Ours(SendingChain),
+    /// The peer's: its fresh keys wait for our turn, which is taken when there is something to send.
+    Theirs {
+        peer: PeerKeys,
+        /// How many messages our last chain had.
+        sent: u32,
+    },
+}
+
+struct SendingChain {
+    own: Arc<OwnKeys>,
+    head: HeadBytes,
+    header: HeaderKey,
+    key: ChainKey,
+    /// How many messages our chain before this one had.
+    previous: u32,
+    /// The number that `key` is for.
+    next: u32,
+}
+
+/// What a call changed. All of it is to be stored in one commit *before* the ciphertext leaves the machine or anything is
+/// acknowledged.
+pub struct Step {
+    /// Replaces the session that was called.
+    pub session: Session,
+    /// Keys to store for messages that have not come yet.
+    pub added: Vec<(SkippedId, SkippedKey)>,
+    /// Keys to erase: used, too old, or given up. None of them is in `added`.
+    pub removed: Vec<SkippedId>,
+}
+
+impl Session {
+    /// The name of the session, the same on both sides; known to nobody else.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Whether the peer has said anything in this session. Before that, only the initial message shows that there is one.
+    pub fn has_heard(&self) -> bool {
+        self.incoming.open.is_some()
+    }
+
+    /// How many keys are stored for messages that have not come.
+    pub fn skipped(&self) -> usize {
+        self.incoming.skipped()
+    }
+
+    /// Encrypts. If the peer spoke last, this takes a turn: fresh X25519 and ML-KEM keys, from `rng` as it is now.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub fn send(&self, rng: &mut impl CryptoRng, plaintext: &[u8]) -> Result<(Step, Vec<u8>), SendError> {
+        if plaintext.len() > MAX_PLAINTEXT {
+            return Err(SendError::TooLong);
+        }
+        let (root, next_sending, chain) = match &self.turn {
+            Turn::Ours(chain) => (self.root.duplicate(), self.next_sending.duplicate(), chain.duplicate()),
+            Turn::Theirs { peer, sent } => take_turn(&self.root, peer, self.next_sending.duplicate(), *sent, rng)?,
+        };
+        let header = Header::write(&chain.head, chain.previous, chain.next);
+        let (chain, key) = chain.step()?;
+        let ciphertext = Message::seal(&self.id, &header, &chain.header, key, plaintext, rng);
+        let session = Self {
+            id: self.id,
+            root,
+            next_sending,
+            next_receiving: self.next_receiving.duplicate(),
+            turn: Turn::Ours(chain),
+            incoming: self.incoming.duplicate(),
+        };
+        Ok((
+            Step {
+                session,
+                added: Vec::new(),
+                removed: Vec::new(),
+            },
+            ciphertext,
+        ))
+    }
+
+    /// Decrypts. On error nothing has changed.
+    ///
+    /// # Errors
+    /// See [`ReceiveError`].
+    pub fn receive<S: SkippedKeys>(
+        &self,
+        now: UnixMillis,
+        skipped: &S,
+        ciphertext: &[u8],
+    ) -> Result<(Step, SecretBytes), ReceiveError<S::Error>> {
+        let message = Message::read(ciphertext).ok_or(ReceiveError::Malformed)?;
+        let Some(place) = self.incoming.find(&message) else {
+            return self.follow(now, &message);
+        };
+        let reached = self.incoming.reach(&place, now, skipped)?;
+        let plaintext = message.open(&self.id, reached.key).ok_or(ReceiveError::Forged)?;
+        let session = Self {
+            incoming: reached.incoming,
+            ..self.duplicate()
+        };
+        Ok((
+            Step {
+                session,
+                added: reached.added,
+                removed: reached.removed,
+            },
+            plaintext,
+        ))
+    }
+
+    /// Gives up the skipped keys that have become too old; receiving does it as well. `None` if there are none.
+    pub fn expire(&self, now: UnixMillis) -> Option<Step> {
+        let mut incoming = self.incoming.duplicate();
+        let removed = incoming.trim(now);
+        let session = Self {
+            incoming,
+            ..self.duplicate()
+        };
+        (!removed.is_empty()).then(|| Step {
+            session,
+            added: Vec::new(),
+            removed,
+        })
+    }
+
+    /// The initiator's side: takes the first turn, towards the responder's prekey.
+    pub(crate) fn initiate(start: Start, prekey: &PeerKeys, rng: &mut impl CryptoRng) -> Result<Self, SendError> {
+        let Start {
+            id,
+            root,
+            initiator,
+            responder,
+        } = start;
+        let (root, next_sending, chain) = take_turn(&root, prekey, initiator, 0, rng)?;
+        let turn = Turn::Ours(chain);
+        Ok(Self {
+            id,
+            root,
+            next_sending,
+            next_receiving: responder,
+            turn,
+            incoming: Incoming::default(),
+        })
+    }
+
+    /// The responder's side: follows the first turn, which the initiator took towards `prekey`.
+    pub(crate) fn respond<E>(
+        start: Start,
+        prekey: &OwnKeys,
+        now: UnixMillis,
+        message: &Message<'_>,
+    ) -> Result<(Self, SecretBytes), ReceiveError<E>> {
+        let Start {
+            id,
+            root,
+            initiator,
+            responder,
+        } = start;
+        let header = message.open_header(&initiator).ok_or(ReceiveError::NotForThisSession)?;
+        if (header.previous, header.number) != (0, 0) {
+            return Err(ReceiveError::Nonsense);
+        }
+        let none = Incoming::default();
+        let followed = Followed::new(&none, &root, prekey, initiator, &header, now)?;
+        followed
+            .open(id, responder, 0, message)
+            .map(|(step, plaintext)| (step.session, plaintext))
+    }
+
+    fn follow<E>(&self, now: UnixMillis, message: &Message<'_>) -> Result<(Step, SecretBytes), ReceiveError<E>> {
+        // Unless we took the last turn, the peer cannot take another: it would need keys of ours that do not exist.
+        let Turn::Ours(chain) = &self.turn else {
+            return Err(ReceiveError::NotForThisSession);
+        };
+        let header = message
+            .open_header(&self.next_receiving)
+            .ok_or(ReceiveError::NotForThisSession)?;
+        let header_key = self.next_receiving.duplicate();
+        let followed = Followed::new(&self.incoming, &self.root, &chain.own, header_key, &header, now)?;
+        followed.open(self.id, self.next_sending.duplicate(), chain.next, message)
+    }
+
+    fn duplicate(&self) -> Self {
+        Self {
+            id: self.id,
+            root: self.root.duplicate(),
+            next_sending: self.next_sending.duplicate(),
+            next_receiving: self.next_receiving.duplicate(),
+            turn: match &self.turn {
+                Turn::Ours(chain) => Turn::Ours(chain.duplicate()),
+                Turn::Theirs { peer, sent } => Turn::Theirs {
+                    peer: peer.clone(),
+                    sent: *sent,
+                },
+            },
+            incoming: self.incoming.duplicate(),
+        }
+    }
+}
+
+/// Shows nothing of the keys.
+impl fmt::Debug for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id: _,
+            root: _,
+            next_sending: _,
+            next_receiving: _,
+            turn,
+            incoming: _,
+        } = self;
+        let turn = match turn {
+            Turn::Ours(_) => "ours",
+            Turn::Theirs { .. } => "theirs",
+        };
+        out.debug_struct("Session").field("turn", &turn).finish_non_exhaustive()
+    }
+}
+
+/// Names a session: a hash of all that the handshake bound together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 32]);
+
+/// Shows nothing: it would name a pair of people.
+impl fmt::Debug for SessionId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        out.write_str("SessionId(..)")
+    }
+}
+
+/// Why nothing was encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// Longer than [`MAX_PLAINTEXT`].
+    #[error("longer than {MAX_PLAINTEXT} bytes")]
+    TooLong,
+    /// 2^32 - 1 messages without an answer. A new session helps.
+    #[error("the chain is at its end")]
+    ChainEnded,
+    /// The peer's key would make an agreement that is not one.
+    #[error("the peer's key is not usable")]
+    UnusableKey,
+}
+
+impl From<NotContributory> for SendError {
+    fn from(NotContributory: NotContributory) -> Self {
+        Self::UnusableKey
+    }
+}
+
+/// Why nothing was decrypted. In every case the session is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiveError<E> {
+    /// Too short, too long, or of an unknown version.
+    #[error("not a message")]
+    Malformed,
+    /// No header key of this session opens it: another session's, a forgery, or so old that its chain has been given up.
+    #[error("not a message of this session")]
+    NotForThisSession,
+    /// It was read before, or its key has been given up by one of the caps.
+    #[error("the message's key is spent")]
+    Spent,
+    /// More than [`MAX_AHEAD`](crate::MAX_AHEAD) messages are missing before it. No key was derived.
+    #[error("{ahead} messages are missing before it")]
+    TooFarAhead {
+        /// How many.
+        ahead: u64,
+    },
+    /// The header is authentic, the body is not: it was damaged on the way.
+    #[error("the message is damaged")]
+    Forged,
+    /// The peer contradicts itself, or its new keys are no good: its program is broken or hostile.
+    #[error("the peer's message makes no sense")]
+    Nonsense,
+    /// The session says that this key is stored, and the caller's store does not have it.
+    #[error("a stored key is missing")]
+    KeyLost(SkippedId),
+    /// The caller's store failed.
+    #[error("skipped keys could not be read")]
+    Store(#[source] E),
+}
+
+/// What a handshake gives to both sides.
+pub(crate) struct Start {
+    pub(crate) id: SessionId,
+    pub(crate) root: RootKey,
+    /// Seals the headers of the initiator's first chain.
+    pub(crate) initiator: HeaderKey,
+    /// Seals the headers of the responder's first chain.
+    pub(crate) responder: HeaderKey,
+}
+
+/// A turn of the peer's that was followed; its message is not opened yet.
+struct Followed {
+    root: RootKey,
+    next_receiving: HeaderKey,
+    peer: PeerKeys,
+    reached: crate::incoming::Reached,
+}
+
+impl Followed {
+    fn new<E>(
+        incoming: &Incoming,
+        root: &RootKey,
+        own: &OwnKeys,
+        header_key: HeaderKey,
+        header: &Header,
+        now: UnixMillis,
+    ) -> Result<Self, ReceiveError<E>> {
+        let rest = incoming.admit(header)?;
+        let head = Head::read(header.head()).ok_or(ReceiveError::Nonsense)?;
+        let turned = own
+            .follow(root, &head, header.head())
+            .map_err(|NotContributory| ReceiveError::Nonsense)?;
+        let reached = incoming.begin(rest, header_key, turned.chain, header.number, now)?;
+        Ok(Self {
+            root: turned.root,
+            next_receiving: turned.next_header,
+            peer: head.peer,
+            reached,
+        })
+    }
+
+    fn open<E>(
+        self,
+        id: SessionId,
+        next_sending: HeaderKey,
+        sent: u32,
+        message: &Message<'_>,
+    ) -> Result<(Step, SecretBytes), ReceiveError<E>> {
+        let Self {
+            root,
+            next_receiving,
+            peer,
+            reached,
+        } = self;
+        let plaintext = message.open(&id, reached.key).ok_or(ReceiveError::Forged)?;
+        let turn = Turn::Theirs { peer, sent };
+        let session = Session {
+            id,
+            root,
+            next_sending,
+            next_receiving,
+            turn,
+            incoming: reached.incoming,
+        };
+        Ok((
+            Step {
+                session,
+                added: reached.added,
+                removed: reached.removed,
+            },
+            plaintext,
+        ))
+    }
+}
+
+impl SendingChain {
+    fn step(self) -> Result<(Self, MessageKey), SendError> {
+        let next = self.next.checked_add(1).ok_or(SendError::ChainEnded)?;
+        let (chain, message) = self.key.step();
+        Ok((
+            Self {
+                key: chain,
+                next,
+                ..self
+            },
+            message,
+        ))
+    }
+
+    fn duplicate(&self) -> Self {
+        Self {
+            own: Arc::clone(&self.own),
+            head: self.head.clone(),
+            header: self.header.duplicate(),
+            key: self.key.duplicate(),
+            previous: self.previous,
+            next: self.next,
+        }
+    }
+}
+
+fn take_turn(
+    root: &RootKey,
+    peer: &PeerKeys,
+    header: HeaderKey,
+    previous: u32,
+    rng: &mut impl CryptoRng,
+) -> Result<(RootKey, HeaderKey, SendingChain), SendError> {
+    let OwnTurn { own, head, turned } = peer.turn(root, rng)?;
+    let chain = SendingChain {
+        own,
+        head,
+        header,
+        key: turned.chain,
+        previous,
+        next: 0,
+    };
+    Ok((turned.root, turned.next_header, chain))
+}
+
+#[cfg(test)]
+mod tests;
