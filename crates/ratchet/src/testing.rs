@@ -128,6 +128,17 @@ impl Side {
         state
     }
 
+    /// Somebody else's copy of everything that is stored, as after a theft.
+    pub(crate) fn stolen(&self) -> Self {
+        let copy = |key: &SecretBytes| SecretBytes::from(key.dangerously_expose().to_vec());
+        Self {
+            session: Session::from_record(self.session.to_record().dangerously_expose()).unwrap(),
+            store: self.store.iter().map(|(id, key)| (*id, copy(key))).collect(),
+            rng: rng(u64::MAX),
+            now: self.now,
+        }
+    }
+
     /// As a store would do it: what it keeps is exactly what the session says is missing.
     fn commit(&mut self, step: Step) {
         for (id, key) in step.added {

@@ -113,7 +113,7 @@ impl HeadBytes {
 /// A head that was read and checked.
 pub(crate) struct Head {
     pub(crate) peer: PeerKeys,
-    ciphertext: Ciphertext,
+    pub(crate) ciphertext: Ciphertext,
 }
 
 impl Head {

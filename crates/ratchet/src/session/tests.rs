@@ -1,3 +1,6 @@
+mod network;
+mod secrecy;
+
 use super::*;
 use crate::{
     MAX_AHEAD, MAX_OLD_CHAINS, MAX_SKIPPED, OVERHEAD, SKIPPED_LIFETIME,
