@@ -28,8 +28,6 @@ labels! {
 
     /// A relay's signature over its descriptor, for one network.
     RELAY_DESCRIPTOR = "outis/v1/relay/descriptor";
-    /// Where the directory keeps the descriptor of a relay.
-    RELAY_DIRECTORY_KEY = "outis/v1/relay/directory-key";
 
     /// Salt of an account's root: names the Unicode version that nicknames are normalised by.
     ACCOUNT_SALT = "outis/v1/identity/salt/unicode-16.0";
@@ -43,6 +41,13 @@ labels! {
     SAFETY_NUMBER_STEP = "outis/v1/identity/safety-number/step";
     /// From that hash to the digits.
     SAFETY_NUMBER_DIGITS = "outis/v1/identity/safety-number/digits";
+
+    /// The name of a file: a hash of all that its offer says about its content.
+    FILE_ID = "outis/v1/transfer/id";
+    /// From a file's key to the two keys of a road.
+    FILE_ROAD = "outis/v1/transfer/road";
+    /// From a file's key to the key of pieces that wait in mailboxes.
+    FILE_PIECE = "outis/v1/transfer/piece";
 
     /// A device's signature over a prekey.
     RATCHET_PREKEY = "outis/v1/ratchet/prekey/signature";

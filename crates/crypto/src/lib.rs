@@ -23,6 +23,7 @@ pub mod label;
 pub mod password;
 mod secret;
 pub mod signature;
+pub mod tree;
 
 pub use kdf::{derive, derive_from, hash};
 pub use label::Label;
