@@ -1,1 +1,45 @@
-//! The encrypted container.
+//! The encrypted container: one account's records and files, sealed, erasable, and on disk before anybody is told so.
+//!
+//! A [`Vault`] is a map from [`Key`] (table, owner, index) to small values, changed by atomic [`Commit`]s, with sealed
+//! [`Files`] beside it. It knows nothing of what the records mean. The same type stands on a [`MemoryDisk`], which forgets
+//! in a crash what a disk would forget, so that simulations can crash between any two steps. [`RelayStore`] is the plain
+//! durable store of a relay, which has nothing to hide but must not lose anything either. This is *not* a general
+//! database: values are at most [`MAX_RECORD_BYTES`], and one process has it at a time.
+//!
+//! Invariants:
+//! - nothing but sealed bytes of padded sizes, pseudo-random keys and file names is ever written;
+//! - what a commit did is on disk when it returns, and after a crash anywhere all of it happened or nothing;
+//! - a value opens only where it was put: swapped, replayed and erased records do not open;
+//! - erased and replaced values cannot be read again from any byte the store ever wrote, once [`Vault::settle`] returned;
+//! - a wrong nickname, a wrong password and a missing account are one error after the same work;
+//! - only this crate imports sled.
+//!
+//! Formats: `docs/protocol/vault.md`.
+
+mod commit;
+mod engine;
+mod errors;
+mod fault;
+mod files;
+mod folder;
+mod forest;
+mod header;
+mod index;
+mod key;
+mod lock_file;
+mod relay_store;
+mod root;
+mod sealed;
+mod state;
+mod vault;
+
+pub use commit::Commit;
+pub use engine::memory::MemoryDisk;
+pub use errors::{ChangePasswordError, CommitError, CreateError, DestroyError, FileError, OpenError, ReadError};
+pub use files::{FileId, Files, Layout};
+pub use key::{Key, Table};
+pub use relay_store::{RelayBatch, RelayStore, RelayStoreError};
+pub use vault::{Order, Vault};
+
+/// The largest record. What is larger belongs in a file.
+pub const MAX_RECORD_BYTES: usize = 128 * 1024;

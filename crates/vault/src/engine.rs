@@ -1,0 +1,92 @@
+//! What the container stands on: a key-value store with atomic batches, two root slots, and plain files.
+//!
+//! [`DiskEngine`](disk::DiskEngine) is sled and a folder; [`MemoryEngine`](memory::MemoryEngine) forgets on a crash what
+//! a disk would forget. Both see only sealed bytes. Nothing here knows a key, a table or an owner.
+
+use std::io;
+
+pub(crate) mod disk;
+pub(crate) mod memory;
+pub(crate) mod store;
+
+/// Where a value stands on disk: a pseudo-random function of its logical key.
+pub(crate) type DiskKey = [u8; 16];
+
+/// Puts (`Some`) and removals (`None`), each key at most once. All or nothing.
+pub(crate) type Batch = Vec<(DiskKey, Option<Vec<u8>>)>;
+
+/// One of the two places where a root key may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    First,
+    Second,
+}
+
+impl Slot {
+    pub(crate) const BOTH: [Slot; 2] = [Slot::First, Slot::Second];
+
+    pub(crate) fn other(self) -> Slot {
+        match self {
+            Slot::First => Slot::Second,
+            Slot::Second => Slot::First,
+        }
+    }
+
+    /// The slot's index, for offsets and associated data.
+    pub(crate) fn index(self) -> u8 {
+        match self {
+            Slot::First => 0,
+            Slot::Second => 1,
+        }
+    }
+}
+
+/// The smallest set of steps that the container is built from; a crash may fall between any two of them.
+///
+/// Errors are `io::Error`: `StorageFull` and its kin mean no room, `InvalidData` means damage.
+pub(crate) trait Engine: Send + Sync {
+    /// The value as of the last [`apply`](Engine::apply).
+    fn get(&self, key: &DiskKey) -> io::Result<Option<Vec<u8>>>;
+
+    /// Applies all of `batch` or nothing. It may still be lost; batches are lost only in reverse order.
+    fn apply(&self, batch: Batch) -> io::Result<()>;
+
+    /// When this returns, every batch applied before is on disk.
+    fn sync(&self) -> io::Result<()>;
+
+    /// The bytes of a root slot.
+    fn read_root(&self, slot: Slot) -> io::Result<Vec<u8>>;
+
+    /// Overwrites a root slot in place; on disk when it returns. A crash inside may leave any mixture of old and new.
+    fn write_root(&self, slot: Slot, bytes: &[u8; ROOT_SLOT_BYTES]) -> io::Result<()>;
+
+    /// Drops all that is cached and opens again from what is on disk, after a failed write.
+    fn reopen(&self) -> io::Result<()>;
+
+    /// Lets go of the store and its lock. Everything fails afterwards.
+    fn close(&self);
+
+    /// Makes a file of `length` zero bytes, replacing any of that name.
+    fn file_create(&self, name: &str, length: u64) -> io::Result<()>;
+    /// Writes within the length.
+    fn file_write(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Exactly `length` bytes; `NotFound` if there is no such file.
+    fn file_read(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+    /// When this returns, the file and its name are on disk.
+    fn file_sync(&self, name: &str) -> io::Result<()>;
+    /// Removes it if it exists.
+    fn file_remove(&self, name: &str) -> io::Result<()>;
+    /// The names of all files.
+    fn file_names(&self) -> io::Result<Vec<String>>;
+}
+
+/// A slot has a page of its own, so that writing one never touches the other's sectors.
+pub(crate) const ROOT_SLOT_BYTES: usize = 4096;
+
+/// Whether an error says that there is no room, here or within the user's quota.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}

@@ -1,0 +1,255 @@
+//! What a relay keeps: an ordered map of bytes with atomic, durable batches. Nothing here is sealed by us: what clients
+//! entrust to a relay they have sealed themselves, and the relay's own key is the owner's to protect.
+//!
+//! | key                                          | value                                     |
+//! | `h` ‖ key                                    | pieces (1) ‖ the first bytes of the value |
+//! | `p` ‖ key length (2) ‖ key ‖ number (1), 1…  | the next bytes of the value               |
+//! | `s`                                          | live bytes (8): keys and values           |
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use crate::engine::is_full;
+use crate::engine::store::{MAX_VALUE, Store};
+use crate::lock_file::LockFile;
+
+/// An ordered, durable map for a relay. All methods block on the disk; threads that write together share their syncs.
+pub struct RelayStore {
+    folder: PathBuf,
+    /// `None` after a failed write, until the next use opens it again.
+    store: RwLock<Option<Store>>,
+    size: Mutex<u64>,
+    _lock: LockFile,
+}
+
+/// Changes that happen as a whole or not at all. Of several for one key the last counts.
+#[derive(Default)]
+#[must_use = "nothing changes until it is written"]
+pub struct RelayBatch(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
+
+/// Why a relay's store did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayStoreError {
+    /// Another process has it open.
+    #[error("the relay's store is in use")]
+    InUse,
+    /// A key or value is too long. Nothing was written.
+    #[error("a key or value is too long")]
+    TooLarge,
+    /// No room. Writing goes on when there is some again.
+    #[error("the disk is full")]
+    DiskFull,
+    /// What stands on disk is not what was written.
+    #[error("the relay's store is damaged")]
+    Damaged,
+    /// The file system refused.
+    #[error("could not reach the relay's store")]
+    Io(#[source] io::Error),
+}
+
+impl RelayBatch {
+    /// No changes yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stores a value.
+    pub fn put(mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(key.into(), Some(value.into()));
+        self
+    }
+
+    /// Removes a value; nothing happens if there is none.
+    pub fn remove(mut self, key: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(key.into(), None);
+        self
+    }
+
+    /// Whether nothing would change.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl RelayStore {
+    /// No key is longer.
+    pub const MAX_KEY_BYTES: usize = 512;
+    /// No value is longer.
+    pub const MAX_VALUE_BYTES: usize = 256 * 1024;
+
+    /// Opens or makes the store in a folder of its own.
+    ///
+    /// # Errors
+    /// See [`RelayStoreError`].
+    pub fn open(folder: &Path) -> Result<Self, RelayStoreError> {
+        crate::folder::ensure_directory(folder)?;
+        let lock = LockFile::take(folder)?.ok_or(RelayStoreError::InUse)?;
+        let folder = folder.join("store");
+        let store = Store::open(&folder)?;
+        let size = Mutex::new(stored_size(&store)?);
+        Ok(Self {
+            folder,
+            store: RwLock::new(Some(store)),
+            size,
+            _lock: lock,
+        })
+    }
+
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// See [`RelayStoreError`].
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, RelayStoreError> {
+        self.with(|store| {
+            let Some(head) = store.get(&head_key(key))? else {
+                return Ok(None);
+            };
+            Ok(Some(whole(store, key, &head)?))
+        })
+    }
+
+    /// At most `limit` pairs whose key starts with `prefix` and is greater than `after`, in order of their keys.
+    ///
+    /// # Errors
+    /// See [`RelayStoreError`].
+    pub fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, RelayStoreError> {
+        self.with(|store| {
+            let heads = store.scan(&head_key(prefix), after.map(head_key).as_deref(), limit)?;
+            let pair = |(key, head): (Vec<u8>, Vec<u8>)| {
+                let key = key.split_first().map(|(_, key)| key.to_vec()).unwrap_or_default();
+                let value = whole(store, &key, &head)?;
+                Ok((key, value))
+            };
+            heads.into_iter().map(pair).collect()
+        })
+    }
+
+    /// Makes all changes or none. Durable when it returns.
+    ///
+    /// # Errors
+    /// See [`RelayStoreError`]. After a failed write it may have happened or not, as a whole.
+    pub fn write(&self, batch: RelayBatch) -> Result<(), RelayStoreError> {
+        let fits = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
+            key.len() <= Self::MAX_KEY_BYTES && value.as_ref().is_none_or(|value| value.len() <= Self::MAX_VALUE_BYTES)
+        };
+        if !batch.0.iter().all(fits) {
+            return Err(RelayStoreError::TooLarge);
+        }
+        let result = self.with(|store| {
+            let number = {
+                let mut size = self.live();
+                let (writes, next) = plan(store, batch, *size)?;
+                let number = store.apply(writes)?;
+                *size = next;
+                number
+            };
+            Ok(store.sync(number)?)
+        });
+        if result.is_err() {
+            *self.store.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        result
+    }
+
+    /// The bytes of all live keys and values. What the folder takes on disk is more: sled keeps old versions for a while.
+    pub fn size(&self) -> u64 {
+        *self.live()
+    }
+
+    fn live(&self) -> MutexGuard<'_, u64> {
+        self.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, step: impl FnOnce(&Store) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
+        {
+            let guard = self.store.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(store) = guard.as_ref() {
+                return step(store);
+            }
+        }
+        let mut guard = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        if guard.is_none() {
+            let store = Store::open(&self.folder)?;
+            *self.live() = stored_size(&store)?;
+            *guard = Some(store);
+        }
+        step(guard.as_ref().ok_or(RelayStoreError::Damaged)?)
+    }
+}
+
+type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// What a batch means for sled, and how many bytes are live afterwards.
+fn plan(store: &Store, batch: RelayBatch, size: u64) -> Result<(Writes, u64), RelayStoreError> {
+    let mut writes = Writes::new();
+    let mut size = size;
+    for (key, value) in batch.0 {
+        if let Some(head) = store.get(&head_key(&key))? {
+            size = size.saturating_sub(footprint(&key, &whole(store, &key, &head)?));
+            let (pieces, _) = head.split_first().ok_or(RelayStoreError::Damaged)?;
+            writes.extend((1..*pieces).map(|piece| (piece_key(&key, piece), None)));
+            writes.insert(head_key(&key), None);
+        }
+        let Some(value) = value else { continue };
+        size = size.saturating_add(footprint(&key, &value));
+        let (first, rest) = value.split_at(value.len().min(MAX_VALUE - 1));
+        let mut pieces = 1u8;
+        for piece in rest.chunks(MAX_VALUE) {
+            writes.insert(piece_key(&key, pieces), Some(piece.to_vec()));
+            pieces = pieces.checked_add(1).ok_or(RelayStoreError::TooLarge)?;
+        }
+        writes.insert(head_key(&key), Some([&[pieces], first].concat()));
+    }
+    writes.insert(SIZE.to_vec(), Some(size.to_be_bytes().to_vec()));
+    Ok((writes, size))
+}
+
+fn whole(store: &Store, key: &[u8], head: &[u8]) -> Result<Vec<u8>, RelayStoreError> {
+    let (pieces, first) = head.split_first().ok_or(RelayStoreError::Damaged)?;
+    let mut value = first.to_vec();
+    for piece in 1..*pieces {
+        value.extend(store.get(&piece_key(key, piece))?.ok_or(RelayStoreError::Damaged)?);
+    }
+    Ok(value)
+}
+
+fn stored_size(store: &Store) -> Result<u64, RelayStoreError> {
+    match store.get(SIZE)? {
+        None => Ok(0),
+        Some(bytes) => Ok(u64::from_be_bytes(
+            bytes.try_into().map_err(|_| RelayStoreError::Damaged)?,
+        )),
+    }
+}
+
+fn footprint(key: &[u8], value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64
+}
+
+fn head_key(key: &[u8]) -> Vec<u8> {
+    [b"h", key].concat()
+}
+
+fn piece_key(key: &[u8], piece: u8) -> Vec<u8> {
+    let length = u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes();
+    [b"p", length.as_slice(), key, &[piece]].concat()
+}
+
+impl From<io::Error> for RelayStoreError {
+    fn from(error: io::Error) -> Self {
+        match error {
+            error if is_full(&error) => Self::DiskFull,
+            error if error.kind() == io::ErrorKind::InvalidData => Self::Damaged,
+            error => Self::Io(error),
+        }
+    }
+}
+
+const SIZE: &[u8] = b"s";
