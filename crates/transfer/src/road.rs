@@ -1,0 +1,274 @@
+//! One stream between the two who share an offer.
+//!
+//! Both begin with a greeting in clear: version = 1, then 32 random bytes, new for each road. From the file's key and both
+//! greetings come two keys, one for each direction; every frame after the greeting is sealed with its direction's key,
+//! with its number in that direction as associated data. So whoever stands in the middle cannot read, change, repeat,
+//! reorder or leave out a frame, nor bring one from another road.
+//!
+//! A frame, opened:
+//!
+//! | offset | size | field                                                                        |
+//! |      0 |    1 | kind: 1 want, 2 chunk, 3 done, 4 cancel, 5 unavailable                        |
+//! |      1 |    n | want: up to 256 times (first chunk u32, how many u32), big-endian             |
+//! |        |      | chunk: index u32, depth u8 ≤ 20, depth × 32 bytes of neighbours, the contents |
+//! |        |      | done, cancel, unavailable: nothing                                            |
+//!
+//! The receiver says what it wants, and gets nothing else; that is all the flow control there is.
+
+mod receiving;
+mod sending;
+
+pub use receiving::{Received, ReceivingRoad, Verified};
+pub use sending::{Asked, SendingRoad, SourceChanged};
+
+use crate::{Offer, proof::MAX_DEPTH};
+use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, derive, label, tree::Node};
+use outis_wire::Reader;
+
+/// The longest frame, sealed: for the reader of the stream.
+pub const MAX_FRAME: usize = aead::OVERHEAD + 1 + 4 + 1 + MAX_DEPTH * 32 + (1 << 20);
+
+/// Why a road has to be closed. Another one may do better: nothing that was stored is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RoadError {
+    /// The other side speaks a newer version.
+    #[error("road of unknown version {0}")]
+    UnknownVersion(u8),
+    /// Not sealed by who shares the offer, or out of its order.
+    #[error("a frame does not open")]
+    Sealed,
+    /// Opened, but it means nothing.
+    #[error("malformed frame")]
+    Malformed,
+    /// A chunk that is none of the offered file: the other side's disk or the other side is at fault.
+    #[error("a chunk is not the one that was offered")]
+    WrongChunk,
+    /// A chunk that was not asked for.
+    #[error("a chunk that was not asked for")]
+    NotAsked,
+    /// More chunks are asked for than a road carries at once.
+    #[error("too much asked for at once")]
+    TooMuchAsked,
+}
+
+/// What goes over a road after the greetings.
+#[derive(Debug, PartialEq, Eq)]
+enum Frame<'a> {
+    Want(Vec<(u32, u32)>),
+    Chunk {
+        index: u32,
+        proof: Vec<Node>,
+        bytes: &'a [u8],
+    },
+    Done,
+    Cancel,
+    Unavailable,
+}
+
+impl<'a> Frame<'a> {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Want(ranges) => {
+                let mut out = vec![WANT];
+                for (first, count) in ranges {
+                    out.extend_from_slice(&first.to_be_bytes());
+                    out.extend_from_slice(&count.to_be_bytes());
+                }
+                out
+            }
+            Self::Chunk { index, proof, bytes } => {
+                let depth = u8::try_from(proof.len()).expect("a proof is at most twenty nodes deep");
+                let mut out = Vec::with_capacity(6 + proof.len() * 32 + bytes.len());
+                out.push(CHUNK);
+                out.extend_from_slice(&index.to_be_bytes());
+                out.push(depth);
+                proof.iter().for_each(|node| out.extend_from_slice(node.as_bytes()));
+                out.extend_from_slice(bytes);
+                out
+            }
+            Self::Done => vec![DONE],
+            Self::Cancel => vec![CANCEL],
+            Self::Unavailable => vec![UNAVAILABLE],
+        }
+    }
+
+    fn decode(bytes: &'a [u8]) -> Result<Self, RoadError> {
+        let mut reader = Reader::new(bytes);
+        let frame = Self::read(&mut reader)
+            .map_err(|_| RoadError::Malformed)?
+            .ok_or(RoadError::Malformed)?;
+        if reader.is_empty() {
+            Ok(frame)
+        } else {
+            Err(RoadError::Malformed)
+        }
+    }
+
+    fn read(reader: &mut Reader<'a>) -> Result<Option<Self>, outis_wire::Truncated> {
+        Ok(Some(match reader.u8()? {
+            WANT => {
+                let mut ranges = Vec::new();
+                while !reader.is_empty() {
+                    if ranges.len() == MAX_RANGES {
+                        return Ok(None);
+                    }
+                    ranges.push((reader.u32()?, reader.u32()?));
+                }
+                Self::Want(ranges)
+            }
+            CHUNK => {
+                let index = reader.u32()?;
+                let depth = usize::from(reader.u8()?);
+                if depth > MAX_DEPTH {
+                    return Ok(None);
+                }
+                let proof = (0..depth)
+                    .map(|_| reader.array().map(Node::from_bytes))
+                    .collect::<Result<_, _>>()?;
+                let rest = reader.rest();
+                Self::Chunk {
+                    index,
+                    proof,
+                    bytes: reader.bytes(rest.len())?,
+                }
+            }
+            DONE => Self::Done,
+            CANCEL => Self::Cancel,
+            UNAVAILABLE => Self::Unavailable,
+            _ => return Ok(None),
+        }))
+    }
+}
+
+/// Which end of a road.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Receiving,
+    Sending,
+}
+
+/// The seals of a road: nothing before the greetings, both keys after.
+enum Seals {
+    Greeting {
+        file_key: Secret<32>,
+        id: [u8; 32],
+        ours: [u8; SALT],
+        end: End,
+    },
+    Open {
+        outgoing: Counted,
+        incoming: Counted,
+    },
+}
+
+struct Counted {
+    key: Secret<32>,
+    next: u64,
+}
+
+impl Seals {
+    fn greet(offer: &Offer, end: End, rng: &mut impl CryptoRng) -> (Self, Vec<u8>) {
+        let mut ours = [0; SALT];
+        rng.fill_bytes(&mut ours);
+        let mut greeting = vec![VERSION];
+        greeting.extend_from_slice(&ours);
+        (
+            Self::Greeting {
+                file_key: offer.key().dangerously_duplicate(),
+                id: offer.id().0,
+                ours,
+                end,
+            },
+            greeting,
+        )
+    }
+
+    /// `None` for the greeting, which says nothing; the opened frame for all others.
+    fn open(&mut self, sealed: &[u8]) -> Result<Option<SecretBytes>, RoadError> {
+        match self {
+            Self::Greeting {
+                file_key,
+                id,
+                ours,
+                end,
+            } => {
+                let mut reader = Reader::new(sealed);
+                match reader.u8().map_err(|_| RoadError::Malformed)? {
+                    VERSION => {}
+                    other => return Err(RoadError::UnknownVersion(other)),
+                }
+                let theirs: [u8; SALT] = reader.array().map_err(|_| RoadError::Malformed)?;
+                if !reader.is_empty() {
+                    return Err(RoadError::Malformed);
+                }
+                let (of_receiver, of_sender) = match end {
+                    End::Receiving => (&*ours, &theirs),
+                    End::Sending => (&theirs, &*ours),
+                };
+                let keys: Secret<64> = derive(label::FILE_ROAD, file_key, &[id, of_receiver, of_sender]);
+                let half = |from: usize| {
+                    let bytes = keys
+                        .dangerously_expose()
+                        .get(from..from + 32)
+                        .and_then(Secret::from_slice);
+                    Counted {
+                        key: bytes.expect("64 bytes have two halves"),
+                        next: 0,
+                    }
+                };
+                let (to_sender, to_receiver) = (half(0), half(32));
+                *self = match end {
+                    End::Receiving => Self::Open {
+                        outgoing: to_sender,
+                        incoming: to_receiver,
+                    },
+                    End::Sending => Self::Open {
+                        outgoing: to_receiver,
+                        incoming: to_sender,
+                    },
+                };
+                Ok(None)
+            }
+            Self::Open { incoming, .. } => {
+                let opened =
+                    aead::open(&incoming.key, &incoming.next.to_be_bytes(), sealed).map_err(|_| RoadError::Sealed)?;
+                incoming.next += 1;
+                Ok(Some(opened))
+            }
+        }
+    }
+
+    /// `None` before the other side has greeted: nothing can be said to it yet.
+    fn seal(&mut self, frame: &Frame<'_>, rng: &mut impl CryptoRng) -> Option<Vec<u8>> {
+        match self {
+            Self::Greeting { .. } => None,
+            Self::Open { outgoing, .. } => {
+                let plain = SecretBytes::from(frame.encode());
+                let sealed = aead::seal(
+                    &outgoing.key,
+                    rng,
+                    &outgoing.next.to_be_bytes(),
+                    plain.dangerously_expose(),
+                );
+                outgoing.next += 1;
+                Some(sealed)
+            }
+        }
+    }
+}
+
+const VERSION: u8 = 1;
+
+const SALT: usize = 32;
+
+const WANT: u8 = 1;
+const CHUNK: u8 = 2;
+const DONE: u8 = 3;
+const CANCEL: u8 = 4;
+const UNAVAILABLE: u8 = 5;
+
+/// In one want.
+const MAX_RANGES: usize = 256;
+
+#[cfg(test)]
+mod tests;
