@@ -65,3 +65,6 @@ fn associated(salt: &[u8; 32]) -> [u8; 33] {
 
 const VERSION: u8 = 1;
 const DAMAGED: Damage = Damage("the header");
+
+#[cfg(test)]
+mod tests;

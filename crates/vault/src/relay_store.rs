@@ -253,3 +253,6 @@ impl From<io::Error> for RelayStoreError {
 }
 
 const SIZE: &[u8] = b"s";
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ fn open(keys: &Keys, slot: Slot, bytes: &[u8]) -> Result<(u64, Secret<32>), Dama
     let number = reader.u64().map_err(|_| TORN)?;
     Ok((number, Secret::from_bytes(reader.array().map_err(|_| TORN)?)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,6 @@ const HEAD: usize = 8;
 const NONCE: usize = 24;
 const LENGTH: usize = 4;
 const TORN: Damage = Damage("a record is torn");
+
+#[cfg(test)]
+mod tests;

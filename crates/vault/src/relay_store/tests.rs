@@ -1,0 +1,122 @@
+use std::sync::Barrier;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn open(dir: &Path) -> RelayStore {
+    RelayStore::open(dir).unwrap()
+}
+
+#[test]
+fn scans_come_in_order_of_keys_and_continue_where_they_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let batch = ["b/2", "a/1", "b/1", "b", "c", "b/3"]
+        .into_iter()
+        .fold(RelayBatch::new(), |b, key| b.put(key, key));
+    store.write(batch).unwrap();
+    let keys = |prefix: &str, after: Option<&str>, limit| -> Vec<String> {
+        let found = store.scan(prefix.as_bytes(), after.map(str::as_bytes), limit).unwrap();
+        found
+            .into_iter()
+            .map(|(key, value)| (key == value).then(|| String::from_utf8(key).unwrap()).unwrap())
+            .collect()
+    };
+    assert_eq!(keys("b/", None, 9), ["b/1", "b/2", "b/3"]);
+    assert_eq!(keys("b/", None, 2), ["b/1", "b/2"]);
+    assert_eq!(keys("b/", Some("b/2"), 9), ["b/3"]);
+    assert_eq!(keys("b/", Some("a"), 9), ["b/1", "b/2", "b/3"]);
+    assert_eq!(keys("", None, 9), ["a/1", "b", "b/1", "b/2", "b/3", "c"]);
+    assert_eq!(keys("d", None, 9), [""; 0]);
+}
+
+#[test]
+fn large_values_survive_and_never_become_blob_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let large = vec![7; RelayStore::MAX_VALUE_BYTES];
+    {
+        let store = open(dir.path());
+        for n in 0..40u8 {
+            store.write(RelayBatch::new().put([n], large.clone())).unwrap();
+        }
+        store.write(RelayBatch::new().put([0], vec![1; 10])).unwrap();
+        assert!(matches!(
+            store.write(RelayBatch::new().put([1], vec![0; RelayStore::MAX_VALUE_BYTES + 1])),
+            Err(RelayStoreError::TooLarge)
+        ));
+    }
+    let store = open(dir.path());
+    assert_eq!(store.get(&[0]).unwrap().unwrap(), vec![1; 10]);
+    assert_eq!(store.get(&[39]).unwrap().unwrap(), large);
+    assert_eq!(store.size(), 39 * (1 + large.len() as u64) + 11);
+    assert_eq!(std::fs::read_dir(dir.path().join("store/blobs")).unwrap().count(), 0);
+}
+
+#[test]
+fn it_is_open_only_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    assert!(matches!(RelayStore::open(dir.path()), Err(RelayStoreError::InUse)));
+    drop(store);
+    open(dir.path());
+}
+
+#[test]
+fn threads_that_write_at_once_all_find_their_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let barrier = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let (store, barrier) = (&store, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                for n in 0..20u8 {
+                    store.write(RelayBatch::new().put([thread, n], [n])).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(store.scan(&[], None, 999).unwrap().len(), 80);
+    assert_eq!(store.size(), 80 * 3);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_is_the_map_it_claims_to_be(
+        batches in prop::collection::vec(
+            prop::collection::vec((prop::collection::vec(0..3u8, 0..4), prop::option::of(0..15_000usize)), 0..5),
+            1..10,
+        ),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let mut model = BTreeMap::new();
+        for (number, changes) in batches.into_iter().enumerate() {
+            let mut batch = RelayBatch::new();
+            for (key, length) in changes {
+                match length {
+                    Some(length) => {
+                        model.insert(key.clone(), vec![3; length]);
+                        batch = batch.put(key, vec![3; length]);
+                    }
+                    None => {
+                        model.remove(&key);
+                        batch = batch.remove(key);
+                    }
+                }
+            }
+            store.write(batch).unwrap();
+            if number % 4 == 3 {
+                drop(store);
+                store = open(dir.path());
+            }
+            let found: BTreeMap<_, _> = store.scan(&[], None, usize::MAX).unwrap().into_iter().collect();
+            prop_assert_eq!(&found, &model);
+            prop_assert_eq!(store.size(), model.iter().map(|(k, v)| (k.len() + v.len()) as u64).sum::<u64>());
+        }
+    }
+}
