@@ -65,10 +65,13 @@ impl VerifyingKey {
     /// # Errors
     /// [`BadSignature`]: it was not, or the signature has a second spelling.
     pub fn verify(&self, label: Label, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        self.verify_bytes(&labelled(label, message), signature)
+    }
+
+    fn verify_bytes(&self, signed: &[u8], signature: &Signature) -> Result<(), BadSignature> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&labelled(label, message), &signature)
-            .map_err(|_| BadSignature)
+        key.verify_strict(signed, &signature).map_err(|_| BadSignature)
     }
 }
 
@@ -136,6 +139,9 @@ pub(crate) fn labelled(label: Label, message: &[u8]) -> Vec<u8> {
     let length = u8::try_from(name.len()).expect("labels are shorter than 256 bytes, which a test shows");
     [&[length], name, message].concat()
 }
+
+#[cfg(test)]
+mod wycheproof;
 
 #[cfg(test)]
 mod tests {

@@ -105,8 +105,14 @@ mod tests {
     fn the_root_is_the_blake3_hash_of_the_whole() {
         let bytes: Vec<u8> = (0..70_000u32).map(|i| (i % 251) as u8).collect();
         for size in [1024, 2048, 8192, 65_536] {
-            for length in [0, 1, 1023, 1024, 1025, 2048, 2049, 3072, 5000, 8192, 9000, 65_536, 65_537, 70_000] {
-                assert_eq!(root(&bytes[..length], size).as_bytes(), blake3::hash(&bytes[..length]).as_bytes(), "{size} {length}");
+            for length in [
+                0, 1, 1023, 1024, 1025, 2048, 2049, 3072, 5000, 8192, 9000, 65_536, 65_537, 70_000,
+            ] {
+                assert_eq!(
+                    root(&bytes[..length], size).as_bytes(),
+                    blake3::hash(&bytes[..length]).as_bytes(),
+                    "{size} {length}"
+                );
             }
         }
     }
