@@ -2,8 +2,9 @@ import type { Contact, Message } from '$lib/api/dto';
 import { displayName } from '$lib/domain/contact';
 import type { I18nState } from '$lib/state/i18n.svelte';
 import { noteText } from '$lib/state/words';
+import { visible } from '$lib/text/safe';
 
-/** A conversation's last line, in one line. */
+/** A conversation's last line, in one line and safe to show as it is. */
 export function previewText(contact: Contact, message: Message | undefined, i18n: I18nState): string {
   const { t } = i18n;
   if (contact.state === 'blocked') return t('preview.blocked');
@@ -13,7 +14,7 @@ export function previewText(contact: Contact, message: Message | undefined, i18n
     case 'text':
       return mine(message, firstLine(body.text), i18n);
     case 'file':
-      return mine(message, t('preview.file', { name: body.name }), i18n);
+      return t('preview.file', { name: body.name });
     case 'gap':
       return t('preview.gap');
     case 'deleted':
@@ -26,7 +27,7 @@ export function previewText(contact: Contact, message: Message | undefined, i18n
 }
 
 function mine(message: Message, text: string, { t }: I18nState): string {
-  return message.direction === 'out' ? t('preview.you', { text }) : text;
+  return message.direction === 'out' ? t('preview.you', { text }) : visible(text);
 }
 
 function firstLine(text: string): string {

@@ -3,6 +3,7 @@ import { startOfDay } from '$lib/format/formatter';
 
 /** What a conversation's list shows, one row after another. */
 export type Row =
+  | { kind: 'beginning'; key: string }
   | { kind: 'day'; key: string; at: number }
   | { kind: 'message'; key: string; message: Message; position: Position };
 
@@ -12,9 +13,12 @@ export interface Position {
   last: boolean;
 }
 
-/** Day headings between messages, and runs by the same sender within a few minutes. */
-export function buildRows(messages: readonly Message[]): Row[] {
-  const rows: Row[] = [];
+/**
+ * Day headings between messages, and runs by the same sender within a few minutes. `from` says whether the
+ * first message here is the first there is.
+ */
+export function buildRows(messages: readonly Message[], from: 'beginning' | 'middle'): Row[] {
+  const rows: Row[] = from === 'beginning' ? [{ kind: 'beginning', key: 'beginning' }] : [];
   messages.forEach((message, index) => {
     const before = messages[index - 1];
     const after = messages[index + 1];

@@ -55,9 +55,9 @@ export const de = {
     'Dein Schlüssel entsteht. Das braucht ein paar Sekunden und ein Gigabyte Speicher, damit Raten teuer ist.',
 
   'strength.none': 'Gib eine Passphrase ein oder lass dir eine vorschlagen.',
-  'strength.weak': 'Zu leicht zu erraten. Ein Fremder mit 1 000 Grafikkarten bräuchte etwa {time}.',
-  'strength.good': 'Gut. Ein Fremder mit 1 000 Grafikkarten bräuchte etwa {time}.',
-  'strength.excellent': 'Ausgezeichnet. Ein Fremder mit 1 000 Grafikkarten bräuchte etwa {time}.',
+  'strength.weak': 'Zu leicht zu erraten. Ein Fremder mit 1\u202f000 Grafikkarten bräuchte etwa {time}.',
+  'strength.good': 'Gut. Ein Fremder mit 1\u202f000 Grafikkarten bräuchte etwa {time}.',
+  'strength.excellent': 'Ausgezeichnet. Ein Fremder mit 1\u202f000 Grafikkarten bräuchte etwa {time}.',
   'strength.checking': 'Wird gewogen …',
   'strength.label': 'Stärke der Passphrase',
   'strength.time.seconds': { one: 'eine Sekunde', other: '{count} Sekunden' },
@@ -129,7 +129,7 @@ export const de = {
 
   'status.offline': 'Nicht verbunden',
   'status.too_few': 'Zu wenige Relays',
-  'status.direct': 'Verbunden, ein Relay entfernt',
+  'status.direct': 'Ein Relay entfernt',
   'status.hidden': { one: 'Verborgen hinter {count} Relay', other: 'Verborgen hinter {count} Relays' },
 
   'preview.you': 'Du: {text}',
@@ -190,7 +190,7 @@ export const de = {
   'message.unsupported':
     'Diese Art von Nachricht kennt diese Version nicht. Eine neuere kann sie vielleicht zeigen.',
   'message.gap': { one: '{count} Nachricht fehlt hier', other: '{count} Nachrichten fehlen hier' },
-  'message.gap.about': 'Die Lücke füllt sich, falls sie noch kommen.',
+  'message.gap.about': 'Sie erscheinen, falls sie noch kommen.',
   'message.hidden_character': 'Ein verstecktes Zeichen: {code}',
   'message.link': '{host} öffnen …',
 

@@ -53,9 +53,9 @@ export const en = {
     'Making your key. It takes a few seconds and a gigabyte of memory, so that guessing is dear.',
 
   'strength.none': 'Type a passphrase or let one be suggested.',
-  'strength.weak': 'Too easy to guess. A stranger with 1 000 graphics cards would need about {time}.',
-  'strength.good': 'Good. A stranger with 1 000 graphics cards would need about {time}.',
-  'strength.excellent': 'Excellent. A stranger with 1 000 graphics cards would need about {time}.',
+  'strength.weak': 'Too easy to guess. A stranger with 1\u202f000 graphics cards would need about {time}.',
+  'strength.good': 'Good. A stranger with 1\u202f000 graphics cards would need about {time}.',
+  'strength.excellent': 'Excellent. A stranger with 1\u202f000 graphics cards would need about {time}.',
   'strength.checking': 'Weighing it…',
   'strength.label': 'Strength of the passphrase',
   'strength.time.seconds': { one: 'a second', other: '{count} seconds' },
@@ -126,7 +126,7 @@ export const en = {
 
   'status.offline': 'Not connected',
   'status.too_few': 'Too few relays',
-  'status.direct': 'Connected, one relay away',
+  'status.direct': 'One relay away',
   'status.hidden': { one: 'Hidden behind {count} relay', other: 'Hidden behind {count} relays' },
 
   'preview.you': 'You: {text}',
@@ -186,7 +186,7 @@ export const en = {
   'message.deleted': 'This message was deleted',
   'message.unsupported': 'This kind of message is not supported by this version. A newer one may show it.',
   'message.gap': { one: '{count} message is missing here', other: '{count} messages are missing here' },
-  'message.gap.about': 'It fills if they still arrive.',
+  'message.gap.about': 'They appear if they still arrive.',
   'message.hidden_character': 'A hidden character: {code}',
   'message.link': 'Open {host}…',
 

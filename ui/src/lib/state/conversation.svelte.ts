@@ -16,7 +16,7 @@ export class Conversation {
   grewAtStart = $state(false);
   readonly #backend: Backend;
 
-  readonly rows: Row[] = $derived.by(() => buildRows(this.messages));
+  readonly rows: Row[] = $derived.by(() => buildRows(this.messages, this.more ? 'middle' : 'beginning'));
   readonly newest: Message | undefined = $derived.by(() => this.messages.at(-1));
 
   constructor(backend: Backend, contact: string) {

@@ -6,7 +6,9 @@ import { Conversation } from './conversation.svelte';
 
 /** All conversations that were opened, and the last line of each for the list. */
 export class ConversationsState {
-  readonly #open = new SvelteMap<string, Conversation>();
+  // Made while drawing, so not reactive itself: a conversation once made stays the same object.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #open = new Map<string, Conversation>();
   readonly #previews = new SvelteMap<string, Message>();
   readonly #backend: Backend;
 
