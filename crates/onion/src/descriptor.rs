@@ -2,7 +2,7 @@
 
 use crate::{OnionKey, RelayAddress, Scope};
 use outis_crypto::{
-    agreement, hash, kem, label,
+    agreement, kem, label,
     signature::{Signature, SigningKey, VerifyingKey},
 };
 use outis_wire::{DecodeError, Epoch, NetworkName, NodeId, Tagged, decode, encode};
@@ -98,7 +98,7 @@ impl Roles {
 
     /// All of these.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -160,11 +160,6 @@ impl SignedDescriptor {
         }
         Ok(descriptor)
     }
-}
-
-/// Where the directory keeps the descriptor of a node.
-pub fn directory_key(network: &NetworkName, node: &NodeId) -> [u8; 32] {
-    hash(label::RELAY_DIRECTORY_KEY, &[network.as_str().as_bytes(), &node.0])
 }
 
 /// Why nothing was signed.

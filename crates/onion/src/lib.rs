@@ -18,5 +18,5 @@ mod descriptor;
 mod keys;
 
 pub use address::{Link, RelayAddress, Scope, is_public};
-pub use descriptor::{DescriptorError, RelayDescriptor, Roles, SignError, SignedDescriptor, Software, directory_key};
+pub use descriptor::{DescriptorError, RelayDescriptor, Roles, SignError, SignedDescriptor, Software};
 pub use keys::{OnionKey, OnionKeys, RecordError};

@@ -1,0 +1,468 @@
+//! A client's side of the network: it dials relays and opens streams to their services, and does nothing else.
+
+mod keeper;
+mod task;
+
+use crate::{
+    Limits, PeerAddress, address,
+    budget::Budget,
+    clock::now,
+    directory,
+    known::{ClientState, Known, Lookup},
+    limits, protocol, streams,
+    streams::OpenFailure,
+    transport,
+};
+use futures::{
+    channel::oneshot,
+    io::{AsyncRead, AsyncWrite},
+};
+use libp2p::{PeerId, Swarm, identity::Keypair};
+use outis_crypto::{Secret, os_rng};
+use outis_mailbox::descriptor::DirectoryKey;
+use outis_onion::{RelayAddress, Roles, Scope, SignedDescriptor};
+use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service};
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+use task::Command;
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinHandle,
+    time,
+};
+
+/// How a client takes part.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Which network.
+    pub network: NetworkName,
+    /// Relays whose addresses a person typed or an invite carried. Asked only where no remembered relay answers.
+    pub bootstrap: Vec<PeerAddress>,
+    /// What [`Network::state`] gave last time.
+    pub state: ClientState,
+    /// What bounds the swarm.
+    pub limits: Limits,
+}
+
+/// A running client. Clones are handles to the same one; dropping them all, or [`Network::shutdown`], ends it.
+#[derive(Clone)]
+pub struct Network {
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+    tasks: Arc<Mutex<Option<Tasks>>>,
+}
+
+struct Tasks {
+    swarm: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+}
+
+/// What the tasks of a client and its handles have in common. No lock in it is held across an await.
+struct Shared {
+    network: NetworkName,
+    scope: Scope,
+    known: Mutex<Known>,
+    status: watch::Sender<Status>,
+    streams: Arc<streams::Counters>,
+    /// Wakes the keeper: there is a new relay to ask.
+    hinted: Notify,
+}
+
+/// How a client is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Whether the last relay that was tried answered.
+    pub online: bool,
+    /// The client's own node id: fresh at each start, and nobody's name.
+    pub node: NodeId,
+    /// Relays connected to.
+    pub peers: usize,
+    /// Relays known.
+    pub relays_known: usize,
+    /// Bytes read from streams.
+    pub bytes_in: u64,
+    /// Bytes written to streams.
+    pub bytes_out: u64,
+}
+
+/// A way to a service and back. Dropping it resets what was not closed.
+#[derive(Debug)]
+pub struct Stream(streams::Stream);
+
+/// Why a client did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key of this start could not be used.
+    #[error("could not make a transport")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why there is no stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Nobody we asked knows where that relay is.
+    #[error("the relay is not known")]
+    UnknownRelay,
+    /// The relay does not answer, or did not a moment ago.
+    #[error("the relay does not answer")]
+    Unreachable,
+    /// The relay does not have this service.
+    #[error("the relay does not have this service")]
+    Unsupported,
+    /// Too much is being opened at once.
+    #[error("too many streams are being opened")]
+    Busy,
+    /// The network is being left.
+    #[error("the network was left")]
+    Closed,
+}
+
+impl Network {
+    /// Joins the network. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// See [`StartError`]. That no relay answers is not one: the client goes on trying.
+    pub fn start(config: ClientConfig) -> Result<Self, StartError> {
+        let ClientConfig {
+            network,
+            bootstrap,
+            state,
+            limits,
+        } = config;
+        let key = fresh_key();
+        let scope = address::scope(&network, bootstrap.iter().map(|peer| &peer.at));
+        let mut known = Known::from_state(&state, &network, scope, now());
+        bootstrap.into_iter().for_each(|peer| known.hint(peer));
+
+        let (swarm, streams) = swarm(&key, &network, scope, limits)?;
+        let node = address::node_of(swarm.local_peer_id()).expect("an Ed25519 key was made above");
+        let relays_known = known.len();
+        let status = Status {
+            online: false,
+            node,
+            peers: 0,
+            relays_known,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        let shared = Arc::new(Shared {
+            network,
+            scope,
+            known: Mutex::new(known),
+            status: watch::Sender::new(status),
+            streams,
+            hinted: Notify::new(),
+        });
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let swarm = tokio::spawn(task::run(swarm, receiver, Arc::clone(&shared)));
+        let opener = Opener {
+            shared: Arc::clone(&shared),
+            commands: commands.downgrade(),
+        };
+        let keeper = tokio::spawn(keeper::run(opener));
+        Ok(Self {
+            shared,
+            commands,
+            tasks: Arc::new(Mutex::new(Some(Tasks { swarm, keeper }))),
+        })
+    }
+
+    /// A new stream to `to`. Streams with different `isolation` or `purpose` never share a circuit.
+    ///
+    /// Dropping the future gives the stream up.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; each of them may pass.
+    pub async fn open(&self, to: Destination, purpose: Purpose, isolation: Isolation) -> Result<Stream, OpenError> {
+        // One relay, directly: what a circuit is chosen by is already asked of the caller.
+        let (_, _) = (purpose, isolation);
+        self.opener().open(to).await
+    }
+
+    /// The relays with all of these roles that are not known to be away.
+    pub fn relays(&self, roles: Roles) -> Vec<NodeId> {
+        self.shared.known().with_roles(roles)
+    }
+
+    /// Where up to `count` relays are that may answer, drawn at random: for an invite to somebody who knows none.
+    pub fn addresses(&self, count: usize) -> Vec<PeerAddress> {
+        let mut nodes = self.shared.known().askable(now());
+        crate::random::shuffle(&mut nodes);
+        let first = |node: NodeId| match self.shared.known().addresses(&node, now()) {
+            Lookup::At(addresses) => addresses.first().map(|at| PeerAddress { node, at: *at }),
+            Lookup::BackingOff | Lookup::Unknown => None,
+        };
+        nodes.into_iter().filter_map(first).take(count).collect()
+    }
+
+    /// Learns where a relay is, from a person.
+    pub fn add_peer(&self, peer: PeerAddress) {
+        self.shared.known().hint(peer);
+        self.shared.hinted.notify_one();
+    }
+
+    /// How it is doing now.
+    pub fn status(&self) -> Status {
+        let counted = *self.shared.status.borrow();
+        let (bytes_in, bytes_out) = self.shared.streams.bytes();
+        Status {
+            relays_known: self.shared.known().len(),
+            bytes_in,
+            bytes_out,
+            ..counted
+        }
+    }
+
+    /// Wakes whenever relays come, go or become known. (Bytes alone wake nobody.)
+    pub fn changes(&self) -> watch::Receiver<Status> {
+        self.shared.status.subscribe()
+    }
+
+    /// What is worth remembering for the next start.
+    pub fn state(&self) -> ClientState {
+        self.shared.known().to_state()
+    }
+
+    /// Leaves the network: returns when all connections are closed. Streams that are still open fail.
+    pub async fn shutdown(&self) {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Tasks { swarm, keeper }) = tasks else { return };
+        keeper.abort();
+        // Fails only if the task has ended already.
+        let _ = self.commands.send(Command::Shutdown).await;
+        let _ = swarm.await;
+        let _ = keeper.await;
+    }
+
+    fn opener(&self) -> Opener {
+        Opener {
+            shared: Arc::clone(&self.shared),
+            commands: self.commands.downgrade(),
+        }
+    }
+}
+
+/// Opens streams for handles and for the keeper, without keeping the swarm alive.
+#[derive(Clone)]
+struct Opener {
+    shared: Arc<Shared>,
+    commands: mpsc::WeakSender<Command>,
+}
+
+impl Opener {
+    async fn open(&self, Destination { node, service }: Destination) -> Result<Stream, OpenError> {
+        let addresses = match self.shared.known().addresses(&node, now()) {
+            Lookup::At(addresses) => addresses,
+            Lookup::BackingOff => return Err(OpenError::Unreachable),
+            Lookup::Unknown => self.resolve(node).await?,
+        };
+        self.open_at(node, service, &addresses).await
+    }
+
+    async fn open_at(&self, node: NodeId, service: Service, addresses: &[RelayAddress]) -> Result<Stream, OpenError> {
+        let peer = address::peer_of(&node).ok_or(OpenError::UnknownRelay)?;
+        let first = self.request(peer, service, addresses).await;
+        // The connection may have died unnoticed just before: one more try, on a new one.
+        match first {
+            Err(OpenFailure::Lost) => self.request(peer, service, addresses).await,
+            settled => settled,
+        }
+        .map(Stream)
+        .map_err(|failure| match failure {
+            OpenFailure::Unreachable | OpenFailure::TimedOut | OpenFailure::Lost => OpenError::Unreachable,
+            OpenFailure::Unsupported => OpenError::Unsupported,
+            OpenFailure::Busy => OpenError::Busy,
+            OpenFailure::Closed => OpenError::Closed,
+        })
+    }
+
+    async fn request(
+        &self,
+        peer: PeerId,
+        service: Service,
+        addresses: &[RelayAddress],
+    ) -> Result<streams::Stream, OpenFailure> {
+        let (reply, answer) = oneshot::channel();
+        let addresses = addresses.iter().map(address::to_multiaddr).collect();
+        let protocol = protocol::of(&self.shared.network, service);
+        let commands = self.commands.upgrade().ok_or(OpenFailure::Closed)?;
+        let command = Command::Open {
+            peer,
+            addresses,
+            protocol,
+            reply,
+        };
+        commands.send(command).await.map_err(|_| OpenFailure::Closed)?;
+        drop(commands);
+        // The reply is dropped unanswered when the connection dies at the wrong moment.
+        time::timeout(OPENING, answer)
+            .await
+            .map_err(|_| OpenFailure::TimedOut)?
+            .unwrap_or(Err(OpenFailure::Lost))
+    }
+
+    /// Asks relays that are known where another one is.
+    async fn resolve(&self, node: NodeId) -> Result<Vec<RelayAddress>, OpenError> {
+        let key = DirectoryKey::relay(&self.shared.network, &node);
+        for asked in self.some_to_ask() {
+            let Ok(found) = self.ask(asked, directory::Question::Get(key)).await else {
+                continue;
+            };
+            self.shared.learn(found);
+            if let Lookup::At(addresses) = self.shared.known().addresses(&node, now()) {
+                return Ok(addresses);
+            }
+        }
+        Err(OpenError::UnknownRelay)
+    }
+
+    /// What one relay's directory says.
+    async fn ask(&self, node: NodeId, question: directory::Question) -> Result<Vec<SignedDescriptor>, OpenError> {
+        let Lookup::At(addresses) = self.shared.known().addresses(&node, now()) else {
+            return Err(OpenError::Unreachable);
+        };
+        let asking = async {
+            let stream = self.open_at(node, Service::Directory, &addresses).await?;
+            directory::ask(stream, question)
+                .await
+                .map_err(|_| OpenError::Unreachable)
+        };
+        time::timeout(ASKING, asking)
+            .await
+            .unwrap_or(Err(OpenError::Unreachable))
+    }
+
+    /// Up to three relays, drawn at random from those that may answer.
+    fn some_to_ask(&self) -> Vec<NodeId> {
+        let mut askable = self.shared.known().askable(now());
+        crate::random::shuffle(&mut askable);
+        askable.truncate(ASKED_AT_ONCE);
+        askable
+    }
+}
+
+impl Shared {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing that holds the lock panics half-way through a change.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the descriptors that verify.
+    fn learn(&self, found: Vec<SignedDescriptor>) {
+        let today = now().epoch();
+        let relays_known = {
+            let mut known = self.known();
+            for signed in found {
+                if let Ok(descriptor) = signed.verify(&self.network, self.scope, today) {
+                    known.learn(descriptor, signed);
+                }
+            }
+            known.len()
+        };
+        self.update(|status| status.relays_known = relays_known);
+    }
+
+    fn reached(&self, node: &NodeId) {
+        self.known().reached(node);
+        self.update(|status| status.online = true);
+    }
+
+    fn failed(&self, node: &NodeId) {
+        self.known().failed(node, now());
+        self.update(|status| status.online = status.peers > 0);
+    }
+
+    fn connections(&self, peers: usize) {
+        self.update(|status| status.peers = peers);
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_if_modified(|status| {
+            let before = *status;
+            change(status);
+            *status != before
+        });
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+
+    fn poll_read_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_read_vectored(cx, bufs)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_close(cx)
+    }
+}
+
+/// A key for this start only, so that two starts cannot be told to be the same person's.
+fn fresh_key() -> Keypair {
+    let seed = Secret::<32>::random(&mut os_rng());
+    Keypair::ed25519_from_bytes(*seed.dangerously_expose()).expect("any 32 bytes are an Ed25519 seed")
+}
+
+fn swarm(
+    key: &Keypair,
+    network: &NetworkName,
+    scope: Scope,
+    limits: Limits,
+) -> Result<(Swarm<task::Behaviour>, Arc<streams::Counters>), StartError> {
+    let transport = transport::build(key, &limits, scope).map_err(|error| StartError::Transport(error.into()))?;
+    let config = transport::swarm_config(&limits);
+    let budget = Budget::new(limits.memory);
+    let (streams, _nothing_accepted) = streams::Behaviour::new(Vec::new(), limits.streams(), budget.clone());
+    let counters = streams.counters();
+    let behaviour = task::Behaviour {
+        limits: limits::Behaviour::new(limits, budget),
+        identify: protocol::identify(network, key.public()),
+        ping: protocol::ping(),
+        streams,
+    };
+    Ok((
+        Swarm::new(transport, behaviour, key.public().to_peer_id(), config),
+        counters,
+    ))
+}
+
+/// Streams being asked for at once.
+const COMMANDS: usize = 256;
+
+/// For dialling and negotiating one stream.
+const OPENING: Duration = Duration::from_secs(15);
+
+/// For one answer of a directory, dialling included.
+const ASKING: Duration = Duration::from_secs(20);
+
+/// Bootstrap relays asked, and relays asked for one look-up.
+const ASKED_AT_ONCE: usize = 3;

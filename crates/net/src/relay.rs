@@ -1,0 +1,599 @@
+//! A relay: it listens, serves mailboxes, the directory and rendezvous, and makes itself known.
+
+mod check;
+mod directory;
+mod finder;
+mod key;
+mod mailbox;
+mod queries;
+mod records;
+mod rendezvous;
+mod shelf;
+mod task;
+
+use crate::{
+    Limits, ListenAddress, PeerAddress, address,
+    budget::Budget,
+    clock::now,
+    known::Known,
+    limits, protocol,
+    streams::{self, Accept, Stream},
+    transport,
+};
+use check::Judge;
+use directory::Answerer;
+use finder::Finder;
+use futures::StreamExt;
+use key::Identity;
+use libp2p::{Multiaddr, Swarm, identity::Keypair, kad, swarm::SwarmEvent};
+use outis_mailbox::{Server, Shelf, ShelfError};
+use outis_onion::{RelayAddress, RelayDescriptor, Roles, Scope, SignedDescriptor, Software};
+use outis_wire::{Epoch, NetworkName, NodeId, Service, UnixMillis};
+use records::Records;
+use rendezvous::{Bounds, Rendezvous};
+use shelf::SharedShelf;
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use task::{Command, Task};
+use tokio::{
+    sync::{Notify, Semaphore, mpsc, oneshot, watch},
+    task::{JoinHandle, JoinSet},
+    time,
+};
+
+/// How a relay takes part.
+pub struct RelayConfig {
+    /// Which network.
+    pub network: NetworkName,
+    /// Where to listen; port 0 stands for any.
+    pub listen: Vec<ListenAddress>,
+    /// Relays whose addresses a person typed.
+    pub bootstrap: Vec<PeerAddress>,
+    /// What the relay keeps: its key, mailboxes, records of the directory.
+    pub shelf: Arc<dyn Shelf>,
+    /// What its mailbox gives.
+    pub mailbox: outis_mailbox::Limits,
+    /// Bytes of directory records that it keeps.
+    pub directory_quota: u64,
+    /// What bounds the swarm.
+    pub limits: Limits,
+}
+
+/// A running relay. Dropping it ends it without a goodbye; [`Relay::shutdown`] is kinder.
+pub struct Relay {
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+    counters: Counters,
+    mailbox: Server<SharedShelf>,
+    rendezvous: Rendezvous,
+    tasks: Mutex<Option<Tasks>>,
+}
+
+struct Counters {
+    streams: Arc<streams::Counters>,
+    connections: Arc<limits::Counters>,
+}
+
+struct Tasks {
+    swarm: JoinHandle<()>,
+    /// Those that end when they are told to.
+    helpers: JoinSet<()>,
+    /// Those that end when what they wait for is gone.
+    writer: JoinHandle<()>,
+    mailbox: oneshot::Receiver<()>,
+}
+
+/// What the tasks of a relay have in common. No lock in it is held across an await.
+struct Shared {
+    network: NetworkName,
+    scope: Scope,
+    node: NodeId,
+    shelf: SharedShelf,
+    known: Mutex<Known>,
+    identity: Mutex<Identity>,
+    /// Where the swarm listens, ports filled in.
+    listening: Mutex<BTreeSet<RelayAddress>>,
+    own: watch::Sender<Option<SignedDescriptor>>,
+    relays_known: watch::Sender<usize>,
+    /// Wakes the finder: there is somebody to meet.
+    learned: Notify,
+}
+
+/// How a relay is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayStatus {
+    /// Connections in both directions.
+    pub connections: usize,
+    /// Streams in both directions.
+    pub streams: usize,
+    /// Streams refused because something was full.
+    pub refused_streams: u64,
+    /// Connections refused because something was full.
+    pub refused_connections: u64,
+    /// Bytes read from streams.
+    pub bytes_in: u64,
+    /// Bytes written to streams.
+    pub bytes_out: u64,
+    /// Bytes carried from one stream to another by rendezvous.
+    pub bytes_carried: u64,
+    /// Other relays known.
+    pub relays_known: usize,
+    /// Bytes on the shelf, about.
+    pub stored: u64,
+    /// Bytes promised to queues.
+    pub reserved: u64,
+}
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address that cannot be listened on.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// Which.
+        address: ListenAddress,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Its store could not be read or written.
+    #[error("the relay's store failed")]
+    Shelf(#[source] ShelfError),
+    /// What it stored is not what it wrote.
+    #[error("the relay's store is damaged: {0}")]
+    Damaged(&'static str),
+    /// The key could not be used.
+    #[error("could not make a transport")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The machine has no thread left.
+    #[error("could not start a thread")]
+    Thread(#[source] io::Error),
+}
+
+impl Relay {
+    /// Starts a relay and returns when it listens everywhere it was told to. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// See [`StartError`]. That no other relay answers is not one.
+    pub async fn start(config: RelayConfig) -> Result<Self, StartError> {
+        let RelayConfig {
+            network,
+            listen,
+            bootstrap,
+            shelf,
+            mailbox,
+            directory_quota,
+            limits,
+        } = config;
+        let shelf = SharedShelf(shelf);
+        let identity = Identity::load(&shelf)?;
+        let node = NodeId(*identity.key.verifying_key().as_bytes());
+        let given = listen
+            .iter()
+            .map(|listen| &listen.0)
+            .chain(bootstrap.iter().map(|peer| &peer.at));
+        let scope = address::scope(&network, given);
+        let limits = if scope == Scope::Private {
+            limits.on_one_machine()
+        } else {
+            limits
+        };
+        let judge = Judge::new(network.clone(), scope);
+
+        let keypair = Keypair::ed25519_from_bytes(*identity.key.seed().dangerously_expose())
+            .expect("any 32 bytes are an Ed25519 seed");
+        let peer = keypair.public().to_peer_id();
+        let (records, writer) =
+            Records::open(shelf.clone(), peer, directory_quota, now()).map_err(StartError::Shelf)?;
+        let mut known = remembered(&records, &judge);
+        bootstrap.into_iter().for_each(|peer| known.hint(peer));
+        let mailbox = Server::open(shelf.clone(), mailbox, network.clone(), node).map_err(StartError::Shelf)?;
+
+        let (mut swarm, accepted) = swarm(&keypair, &network, scope, limits.clone(), records)?;
+        let counters = Counters {
+            streams: swarm.behaviour().streams.counters(),
+            connections: swarm.behaviour().limits.counters(),
+        };
+        let listening = listen_everywhere(&mut swarm, &listen).await?;
+
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let relays_known = known.len();
+        let shared = Arc::new(Shared {
+            network,
+            scope,
+            node,
+            shelf,
+            known: Mutex::new(known),
+            identity: Mutex::new(identity),
+            listening: Mutex::new(listening),
+            own: watch::Sender::new(None),
+            relays_known: watch::Sender::new(relays_known),
+            learned: Notify::new(),
+        });
+        shared.renew(now());
+
+        let rendezvous = Rendezvous::new(Bounds::default());
+        let answerer = Answerer {
+            shared: Arc::clone(&shared),
+            judge: judge.clone(),
+            commands: commands.downgrade(),
+            at_once: Arc::new(Semaphore::new(ANSWERS_AT_ONCE)),
+            rates: Arc::default(),
+        };
+        let finder = Finder {
+            shared: Arc::clone(&shared),
+            judge: judge.clone(),
+            commands: commands.downgrade(),
+        };
+        let Accepted {
+            mailboxes,
+            directories,
+            meetings,
+        } = accepted;
+        let (ended, mailbox_ended) = oneshot::channel();
+        mailbox::start(mailbox.clone(), mailboxes, ended)?;
+
+        let mut helpers = JoinSet::new();
+        helpers.spawn(finder.run());
+        helpers.spawn(each(directories, move |stream| {
+            let answerer = answerer.clone();
+            async move { answerer.serve(stream).await }
+        }));
+        let meeting_place = rendezvous.clone();
+        helpers.spawn(each(meetings, move |stream| {
+            let rendezvous = meeting_place.clone();
+            async move { rendezvous.serve(stream).await }
+        }));
+        let task = Task {
+            swarm,
+            commands: receiver,
+            own_commands: commands.downgrade(),
+            shared: Arc::clone(&shared),
+            judge,
+            queries: Default::default(),
+            repaired: None,
+        };
+        let tasks = Tasks {
+            swarm: tokio::spawn(task.run()),
+            helpers,
+            writer: tokio::spawn(writer.run()),
+            mailbox: mailbox_ended,
+        };
+        Ok(Self {
+            shared,
+            commands,
+            counters,
+            mailbox,
+            rendezvous,
+            tasks: Mutex::new(Some(tasks)),
+        })
+    }
+
+    /// Its name.
+    pub fn node(&self) -> NodeId {
+        self.shared.node
+    }
+
+    /// Where it listens, with the ports that it got.
+    pub fn addresses(&self) -> Vec<PeerAddress> {
+        lock(&self.shared.listening)
+            .iter()
+            .map(|at| PeerAddress {
+                node: self.shared.node,
+                at: *at,
+            })
+            .collect()
+    }
+
+    /// Whether others are told where it is: it listens at an address that counts on this network.
+    pub fn is_announced(&self) -> bool {
+        self.shared.own_descriptor().is_some()
+    }
+
+    /// Learns where another relay is, from a person.
+    pub fn add_peer(&self, peer: PeerAddress) {
+        self.shared.known().hint(peer);
+        self.shared.learned.notify_one();
+    }
+
+    /// How many other relays it knows; wakes when that changes.
+    pub fn relays_known(&self) -> watch::Receiver<usize> {
+        self.shared.relays_known.subscribe()
+    }
+
+    /// How it is doing now.
+    pub fn status(&self) -> RelayStatus {
+        let Counters { streams, connections } = &self.counters;
+        let (bytes_in, bytes_out) = streams.bytes();
+        RelayStatus {
+            connections: connections.established(),
+            streams: streams.open(),
+            refused_streams: streams.refused(),
+            refused_connections: connections.denied(),
+            bytes_in,
+            bytes_out,
+            bytes_carried: self.rendezvous.carried(),
+            relays_known: self.shared.known().len(),
+            stored: self.shared.shelf.size(),
+            reserved: self.mailbox.usage().reserved,
+        }
+    }
+
+    /// Stops: returns when all connections are closed and everything is written.
+    pub async fn shutdown(&self) {
+        let Some(Tasks {
+            swarm,
+            mut helpers,
+            writer,
+            mailbox,
+        }) = lock(&self.tasks).take()
+        else {
+            return;
+        };
+        helpers.shutdown().await;
+        // Each fails only if the other side has ended already.
+        let _ = self.commands.send(Command::Shutdown).await;
+        let _ = swarm.await;
+        let _ = writer.await;
+        let _ = mailbox.await;
+    }
+}
+
+impl Shared {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+
+    fn own_descriptor(&self) -> Option<SignedDescriptor> {
+        self.own.borrow().clone()
+    }
+
+    /// Keeps a verified descriptor of another relay.
+    fn learn(&self, descriptor: RelayDescriptor, signed: SignedDescriptor) {
+        if descriptor.node == self.node {
+            return;
+        }
+        let (is_new, relays_known) = {
+            let mut known = self.known();
+            (known.learn(descriptor, signed), known.len())
+        };
+        if is_new {
+            self.learned.notify_one();
+        }
+        self.relays_known
+            .send_if_modified(|count| std::mem::replace(count, relays_known) != relays_known);
+    }
+
+    fn listening(&self, address: &Multiaddr) {
+        let Ok((at, _)) = address::from_multiaddr(address) else {
+            return;
+        };
+        if lock(&self.listening).insert(at) {
+            self.issue(now().epoch());
+        }
+    }
+
+    fn not_listening(&self, address: &Multiaddr) {
+        let Ok((at, _)) = address::from_multiaddr(address) else {
+            return;
+        };
+        if lock(&self.listening).remove(&at) {
+            self.issue(now().epoch());
+        }
+    }
+
+    /// Issues the day's descriptor, if it has not been.
+    fn renew(&self, now: UnixMillis) {
+        let issued = lock(&self.identity).issued.0;
+        if self.own_descriptor().is_none() || issued != now.epoch() {
+            self.issue(now.epoch());
+        }
+    }
+
+    fn issue(&self, today: Epoch) {
+        match self.sign(today) {
+            Ok(descriptor) => {
+                self.own.send_replace(descriptor);
+            }
+            // The old one counts for days yet.
+            Err(_) => tracing::error!("could not issue a relay descriptor"),
+        }
+    }
+
+    /// Nothing if it listens nowhere that counts.
+    fn sign(&self, today: Epoch) -> Result<Option<SignedDescriptor>, StartError> {
+        let listening = lock(&self.listening).clone();
+        let mut addresses: Vec<_> = listening.into_iter().filter(|at| at.is_within(self.scope)).collect();
+        addresses.truncate(RelayDescriptor::MAX_ADDRESSES);
+        if addresses.is_empty() {
+            return Ok(None);
+        }
+        let mut identity = lock(&self.identity);
+        let revision = identity.issue(&self.shelf, today)?;
+        let onion_key = identity
+            .onion
+            .public(today)
+            .ok_or(StartError::Damaged("today's onion key"))?;
+        let descriptor = RelayDescriptor {
+            node: self.node,
+            epoch: today,
+            revision,
+            addresses,
+            onion_key,
+            roles: ROLES,
+            software: Software::this(),
+        };
+        descriptor
+            .sign(&identity.key, &self.network)
+            .map(Some)
+            .map_err(|_| StartError::Damaged("the relay's key"))
+    }
+}
+
+/// The streams that a relay accepts.
+struct Accepted {
+    mailboxes: mpsc::Receiver<Stream>,
+    directories: mpsc::Receiver<Stream>,
+    meetings: mpsc::Receiver<Stream>,
+}
+
+fn swarm(
+    key: &Keypair,
+    network: &NetworkName,
+    scope: Scope,
+    limits: Limits,
+    records: Records,
+) -> Result<(Swarm<task::Behaviour>, Accepted), StartError> {
+    let transport = transport::build(key, &limits, scope).map_err(|error| StartError::Transport(error.into()))?;
+    let config = transport::swarm_config(&limits);
+    let budget = Budget::new(limits.memory);
+    let services = [Service::Mailbox, Service::Directory, Service::Rendezvous];
+    let accept = services.map(|service| Accept {
+        protocol: protocol::of(network, service),
+        queue: limits.accept_queue,
+    });
+    let (streams, receivers) = streams::Behaviour::new(accept.into(), limits.streams(), budget.clone());
+    let [mailboxes, directories, meetings] =
+        <[_; 3]>::try_from(receivers).expect("one queue for each of three services");
+    let peer = key.public().to_peer_id();
+    let mut kad = kad::Behaviour::with_config(peer, records, kademlia(network));
+    kad.set_mode(Some(kad::Mode::Server));
+    let behaviour = task::Behaviour {
+        limits: limits::Behaviour::new(limits, budget),
+        identify: protocol::identify(network, key.public()),
+        ping: protocol::ping(),
+        kad,
+        streams,
+    };
+    let accepted = Accepted {
+        mailboxes,
+        directories,
+        meetings,
+    };
+    Ok((Swarm::new(transport, behaviour, peer, config), accepted))
+}
+
+fn kademlia(network: &NetworkName) -> kad::Config {
+    let mut config = kad::Config::new(protocol::kademlia(network));
+    config
+        .set_record_filtering(kad::StoreInserts::FilterBoth)
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
+        .set_caching(kad::Caching::Disabled)
+        .set_replication_interval(None)
+        .set_publication_interval(None)
+        .set_provider_publication_interval(None)
+        .set_periodic_bootstrap_interval(Some(WALK_EVERY))
+        .set_query_timeout(QUERY)
+        .set_substreams_timeout(SUBSTREAM)
+        .set_max_packet_size(PACKET);
+    config
+}
+
+/// Listens on all of them and waits for their real ports.
+async fn listen_everywhere(
+    swarm: &mut Swarm<task::Behaviour>,
+    listen: &[ListenAddress],
+) -> Result<BTreeSet<RelayAddress>, StartError> {
+    let failed = |address: ListenAddress, source: io::Error| StartError::Listen { address, source };
+    let mut waiting = Vec::new();
+    for address in listen {
+        let listener = swarm
+            .listen_on(address::to_multiaddr(&address.0))
+            .map_err(|error| failed(*address, io::Error::other(error)))?;
+        waiting.push((listener, *address));
+    }
+    let mut listening = BTreeSet::new();
+    while let Some((_, first)) = waiting.first().copied() {
+        let event = time::timeout(LISTENING, swarm.select_next_some());
+        match event.await.map_err(|_| failed(first, io::ErrorKind::TimedOut.into()))? {
+            SwarmEvent::NewListenAddr { listener_id, address } => {
+                if let Ok((at, _)) = address::from_multiaddr(&address) {
+                    listening.insert(at);
+                }
+                waiting.retain(|(listener, _)| *listener != listener_id);
+            }
+            SwarmEvent::ListenerClosed {
+                listener_id, reason, ..
+            } => {
+                let closed = waiting.iter().find(|(listener, _)| *listener == listener_id);
+                if let Some((_, address)) = closed {
+                    return Err(failed(
+                        *address,
+                        reason.err().unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()),
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(listening)
+}
+
+/// The relays whose descriptors are among the records kept.
+fn remembered(records: &Records, judge: &Judge) -> Known {
+    let mut known = Known::default();
+    for key in records.keys_after(None, Known::MOST) {
+        let Some(record) = records.record(&key) else { continue };
+        if let Ok(judged) = judge.judge_bytes(&key.0, &record, now())
+            && let Some((descriptor, signed)) = judged.relay
+        {
+            known.learn(descriptor, signed);
+        }
+    }
+    known
+}
+
+/// Serves each stream of a queue in a task of its own, until the queue ends.
+async fn each<F>(mut streams: mpsc::Receiver<Stream>, serve: impl Fn(Stream) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut serving = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some(_) = serving.join_next(), if !serving.is_empty() => {}
+            stream = streams.recv() => match stream {
+                Some(stream) => {
+                    serving.spawn(serve(stream));
+                }
+                None => break,
+            },
+        }
+    }
+    serving.shutdown().await;
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds one of these locks panics half-way through a change.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What every relay of this version does.
+const ROLES: Roles = Roles::MAILBOX.and(Roles::DIRECTORY).and(Roles::RENDEZVOUS);
+
+/// Requests to the task that wait.
+const COMMANDS: usize = 256;
+
+/// Directory requests being answered.
+const ANSWERS_AT_ONCE: usize = 128;
+
+/// For an address to be bound.
+const LISTENING: Duration = Duration::from_secs(5);
+
+/// Between two walks that keep Kademlia's table fresh.
+const WALK_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// For one look-up in Kademlia.
+const QUERY: Duration = Duration::from_secs(10);
+
+/// For one question to one node.
+const SUBSTREAM: Duration = Duration::from_secs(5);
+
+/// The longest record and what is around it; an answer lists twenty nodes of up to eight addresses.
+const PACKET: usize = 24 * 1024;

@@ -1,0 +1,221 @@
+//! Answers for the directory on others' behalf.
+
+use super::{
+    Shared,
+    check::Judge,
+    task::{Command, Stored},
+};
+use crate::{address, clock::now, random, streams::Stream};
+use futures::channel::oneshot;
+use libp2p::PeerId;
+use outis_mailbox::{
+    descriptor::DirectoryKey,
+    directory::{Record, Refusal, Reply, Request, serve},
+};
+use outis_wire::NodeId;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::{self, Instant},
+};
+
+/// Serves the directory protocol. Clones are the same directory.
+#[derive(Clone)]
+pub(super) struct Answerer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) judge: Judge,
+    pub(super) commands: mpsc::WeakSender<Command>,
+    pub(super) at_once: Arc<Semaphore>,
+    pub(super) rates: Arc<Mutex<Rates>>,
+}
+
+impl Answerer {
+    /// Serves one stream until it ends or rests for too long.
+    pub(super) async fn serve(&self, stream: Stream) {
+        let asker = stream.remote().peer;
+        let last = Arc::new(Mutex::new(Instant::now()));
+        let serving = serve(stream, |request| {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            self.answer(asker, request)
+        });
+        let resting = async {
+            loop {
+                let since = *last.lock().unwrap_or_else(PoisonError::into_inner);
+                if since.elapsed() >= REST {
+                    return;
+                }
+                time::sleep_until(since + REST).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            // However it ended, the stream is dropped.
+            _ = serving => {}
+            () = resting => {}
+        }
+    }
+
+    async fn answer(&self, asker: PeerId, request: Request) -> Reply {
+        let cost = match &request {
+            Request::Put(_) | Request::Get(_) => 1,
+            Request::Sample(_) => 2,
+            Request::Announce(_) => 4,
+        };
+        if !self
+            .rates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(asker, cost, Instant::now())
+        {
+            return Reply::Refused(Refusal::Unavailable);
+        }
+        let Ok(_turn) = self.at_once.acquire().await else {
+            return Reply::Refused(Refusal::Unavailable);
+        };
+        match request {
+            Request::Put(record) => self.put(record).await,
+            Request::Get(key) => self.get(key).await,
+            Request::Sample(count) => Reply::Relays(self.sample(usize::from(count))),
+            Request::Announce(descriptor) => self.announced(asker, descriptor).await,
+        }
+    }
+
+    async fn put(&self, record: Record) -> Reply {
+        let Ok(judged) = self.judge.judge(&record, now()) else {
+            return Reply::Refused(Refusal::Invalid);
+        };
+        let (reply, answer) = oneshot::channel();
+        let put = Command::Put {
+            checked: judged.checked,
+            record,
+            reply,
+        };
+        match self.ask(put, answer).await {
+            Some(Stored::At(0)) | None => Reply::Refused(Refusal::Unavailable),
+            Some(Stored::At(holders)) => Reply::Stored(holders),
+            Some(Stored::Outdated) => Reply::Refused(Refusal::Outdated),
+        }
+    }
+
+    async fn get(&self, key: DirectoryKey) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        match self.ask(Command::Get { key, reply }, answer).await {
+            Some(records) => Reply::Found(records),
+            None => Reply::Refused(Refusal::Unavailable),
+        }
+    }
+
+    fn sample(&self, count: usize) -> Vec<Vec<u8>> {
+        let known = self.shared.known();
+        let mut others = known.descriptors();
+        random::shuffle(&mut others);
+        let own = self.shared.own_descriptor();
+        let own = own.iter().map(|own| own.to_bytes());
+        own.chain(others.into_iter().map(|signed| signed.to_bytes()))
+            .take(count)
+            .collect()
+    }
+
+    /// Only a relay itself makes itself known: its connection proves that it is the one.
+    async fn announced(&self, asker: PeerId, descriptor: Vec<u8>) -> Reply {
+        let record = Record::Relay(descriptor);
+        let relay = self.judge.judge(&record, now()).ok().and_then(|judged| judged.relay);
+        let Some((descriptor, signed)) = relay.filter(|(relay, _)| is_of(asker, &relay.node)) else {
+            return Reply::Refused(Refusal::Invalid);
+        };
+        let Some(commands) = self.commands.upgrade() else {
+            return Reply::Refused(Refusal::Unavailable);
+        };
+        let met = Command::Met {
+            descriptor: Box::new(descriptor),
+            signed,
+        };
+        match commands.send(met).await {
+            Ok(()) => Reply::Stored(1),
+            Err(_) => Reply::Refused(Refusal::Unavailable),
+        }
+    }
+
+    async fn ask<T>(&self, command: Command, answer: oneshot::Receiver<T>) -> Option<T> {
+        self.commands.upgrade()?.send(command).await.ok()?;
+        time::timeout(ANSWERING, answer).await.ok()?.ok()
+    }
+}
+
+fn is_of(peer: PeerId, node: &NodeId) -> bool {
+    address::node_of(&peer).as_ref() == Some(node)
+}
+
+/// How fast each neighbour may ask: a bucket that fills again.
+#[derive(Default)]
+pub(super) struct Rates {
+    buckets: HashMap<PeerId, (f64, Instant)>,
+}
+
+impl Rates {
+    fn take(&mut self, peer: PeerId, cost: u32, now: Instant) -> bool {
+        if self.buckets.len() >= BUCKETS {
+            let full = |filled: f64, at: Instant| filled + now.duration_since(at).as_secs_f64() * A_SECOND >= BURST;
+            self.buckets.retain(|_, (filled, at)| !full(*filled, *at));
+        }
+        if self.buckets.len() >= BUCKETS && !self.buckets.contains_key(&peer) {
+            return false;
+        }
+        let (filled, at) = self.buckets.entry(peer).or_insert((BURST, now));
+        *filled = (*filled + now.duration_since(*at).as_secs_f64() * A_SECOND).min(BURST);
+        *at = now;
+        let enough = *filled >= f64::from(cost);
+        if enough {
+            *filled -= f64::from(cost);
+        }
+        enough
+    }
+}
+
+/// Requests in a burst: a publication puts nineteen descriptors, and behind a circuit's last relay there are many people.
+const BURST: f64 = 256.0;
+
+/// Requests that come back each second.
+const A_SECOND: f64 = 32.0;
+
+/// Neighbours remembered.
+const BUCKETS: usize = 4_096;
+
+/// Until a stream that asks nothing is closed.
+const REST: Duration = Duration::from_secs(60);
+
+/// For one answer.
+const ANSWERING: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_that_asks_too_fast_is_refused_and_others_are_not() {
+        let mut rates = Rates::default();
+        let (greedy, modest) = (PeerId::random(), PeerId::random());
+        let start = Instant::now();
+        let granted = (0..1_000).filter(|_| rates.take(greedy, 1, start)).count();
+        assert_eq!(granted, 256);
+        assert!(rates.take(modest, 1, start));
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..1_000).filter(|_| rates.take(greedy, 1, later)).count(), 32);
+    }
+
+    #[test]
+    fn the_memory_of_neighbours_is_bounded_and_forgets_the_rested() {
+        let mut rates = Rates::default();
+        let start = Instant::now();
+        let granted = (0..BUCKETS + 10)
+            .filter(|_| rates.take(PeerId::random(), 1, start))
+            .count();
+        assert_eq!(granted, BUCKETS);
+        assert!(rates.take(PeerId::random(), 1, start + Duration::from_secs(10)));
+        assert_eq!(rates.buckets.len(), 1);
+    }
+}

@@ -1,0 +1,82 @@
+//! Relays and clients on this machine.
+
+use outis_mailbox::{MemoryShelf, Shelf};
+use outis_net::{ClientConfig, ClientState, Limits, Network, PeerAddress, Relay, RelayConfig};
+use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::timeout};
+
+pub fn network() -> NetworkName {
+    "test".parse().expect("a name")
+}
+
+/// A whole story has this long; one that takes longer hangs.
+pub async fn soon<F: Future>(future: F) -> F::Output {
+    timeout(Duration::from_secs(30), future).await.expect("the story hangs")
+}
+
+pub fn relay_config(shelf: Arc<dyn Shelf>, bootstrap: &[PeerAddress]) -> RelayConfig {
+    RelayConfig {
+        network: network(),
+        listen: ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"]
+            .map(|at| at.parse().expect("an address"))
+            .into(),
+        bootstrap: bootstrap.to_vec(),
+        shelf,
+        mailbox: outis_mailbox::Limits::new(&network(), 64 << 20),
+        directory_quota: 64 << 20,
+        limits: Limits::relay(),
+    }
+}
+
+pub async fn relay(bootstrap: &[PeerAddress]) -> Relay {
+    let shelf = Arc::new(MemoryShelf::default());
+    Relay::start(relay_config(shelf, bootstrap)).await.expect("a relay")
+}
+
+pub fn client_config(bootstrap: &[PeerAddress]) -> ClientConfig {
+    ClientConfig {
+        network: network(),
+        bootstrap: bootstrap.to_vec(),
+        state: ClientState::default(),
+        limits: Limits::client(),
+    }
+}
+
+pub fn client(bootstrap: &[PeerAddress]) -> Network {
+    Network::start(client_config(bootstrap)).expect("a client")
+}
+
+/// Relays of which all know the first one's address.
+pub async fn relays(count: usize) -> Vec<Relay> {
+    let mut relays = vec![relay(&[]).await];
+    let first = relays[0].addresses();
+    for _ in 1..count {
+        relays.push(relay(&first).await);
+    }
+    relays
+}
+
+pub async fn knows(relay: &Relay, others: usize) {
+    until(&mut relay.relays_known(), |known| *known >= others).await;
+}
+
+pub async fn knows_relays(client: &Network, count: usize) {
+    until(&mut client.changes(), |status| status.relays_known >= count).await;
+}
+
+async fn until<T>(receiver: &mut watch::Receiver<T>, wanted: impl FnMut(&T) -> bool) {
+    soon(receiver.wait_for(wanted)).await.expect("still running");
+}
+
+pub async fn open(client: &Network, node: NodeId, service: Service) -> outis_net::Stream {
+    soon(client.open(Destination { node, service }, Purpose::Directory, Isolation([0; 32])))
+        .await
+        .expect("a stream")
+}
+
+pub async fn shutdown(relays: Vec<Relay>) {
+    for relay in relays {
+        soon(relay.shutdown()).await;
+    }
+}
