@@ -48,10 +48,10 @@ pub(crate) struct ClosedChain {
     pub(crate) gaps: Gaps,
 }
 
-/// Where in the known chains a message stands.
+/// Which of the known chains a message is in.
 pub(crate) enum Place {
-    Open(u32),
-    Closed { ordinal: u32, number: u32 },
+    Open,
+    Closed { ordinal: u32 },
 }
 
 /// The key of a message, and what has changed if the message turns out to be authentic.
@@ -64,28 +64,26 @@ pub(crate) struct Reached {
 
 impl Incoming {
     /// Tries the header keys of all known chains: at most [`MAX_OLD_CHAINS`] + 1, each failing at its commitment.
-    pub(crate) fn find(&self, message: &Message<'_>) -> Option<Place> {
+    pub(crate) fn find(&self, message: &Message<'_>) -> Option<(Place, Header)> {
         if let Some(header) = self.open.as_ref().and_then(|chain| message.open_header(&chain.header)) {
-            return Some(Place::Open(header.number));
+            return Some((Place::Open, header));
         }
         self.closed.iter().rev().find_map(|chain| {
-            let Header { number, .. } = message.open_header(&chain.header)?;
-            Some(Place::Closed {
-                ordinal: chain.ordinal,
-                number,
-            })
+            let header = message.open_header(&chain.header)?;
+            Some((Place::Closed { ordinal: chain.ordinal }, header))
         })
     }
 
-    /// The key of the message at `place`.
+    /// The key of message `number` at `place`.
     pub(crate) fn reach<S: SkippedKeys>(
         &self,
         place: &Place,
+        number: u32,
         now: UnixMillis,
         skipped: &S,
     ) -> Result<Reached, ReceiveError<S::Error>> {
         match (place, &self.open) {
-            (Place::Open(number), Some(open)) if *number >= open.next => {
+            (Place::Open, Some(open)) if number >= open.next => {
                 let mut open = open.duplicate();
                 let ahead = admit(u64::from(number - open.next))?;
                 let added = open.skip(ahead, now);
@@ -96,23 +94,23 @@ impl Incoming {
                 };
                 Ok(incoming.reached(key, added, Vec::new(), now))
             }
-            (Place::Open(number), Some(open)) => self.reach_back(
+            (Place::Open, Some(open)) => self.reach_back(
                 SkippedId {
                     chain: open.ordinal,
-                    number: *number,
+                    number,
                 },
                 now,
                 skipped,
             ),
-            (Place::Closed { ordinal, number }, _) => self.reach_back(
+            (Place::Closed { ordinal }, _) => self.reach_back(
                 SkippedId {
                     chain: *ordinal,
-                    number: *number,
+                    number,
                 },
                 now,
                 skipped,
             ),
-            (Place::Open(_), None) => Err(ReceiveError::NotForThisSession),
+            (Place::Open, None) => Err(ReceiveError::NotForThisSession),
         }
     }
 

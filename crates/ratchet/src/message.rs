@@ -16,10 +16,10 @@ use outis_wire::Reader;
 /// |   2385 | n+72 | plaintext of n bytes, sealed with the message key |
 ///
 /// Every message of a chain carries the whole head, so that all look alike and any one of them is enough to follow a turn.
-/// The header is bound to the version, the body to session, version and sealed header.
+/// The header is bound to the version; the body to the session, the version and both numbers of the header. The head needs no
+/// binding of its own: it is in every key of the chain.
 #[derive(Clone, Copy)]
 pub(crate) struct Message<'a> {
-    front: &'a [u8],
     header: &'a [u8],
     body: &'a [u8],
 }
@@ -29,9 +29,9 @@ impl<'a> Message<'a> {
         if bytes.len() > MAX_PLAINTEXT + OVERHEAD || bytes.len() < OVERHEAD {
             return None;
         }
-        let (front, body) = bytes.split_at_checked(1 + SEALED_HEADER)?;
-        let (version, header) = front.split_first()?;
-        (*version == VERSION).then_some(Self { front, header, body })
+        let (version, rest) = bytes.split_first()?;
+        let (header, body) = rest.split_at_checked(SEALED_HEADER)?;
+        (*version == VERSION).then_some(Self { header, body })
     }
 
     /// `None` if the header was sealed with another key.
@@ -39,14 +39,14 @@ impl<'a> Message<'a> {
         Header::read(key.open(&[VERSION], self.header)?)
     }
 
-    pub(crate) fn open(&self, session: &SessionId, key: MessageKey) -> Option<SecretBytes> {
-        key.open(&bound(session, self.front), self.body)
+    pub(crate) fn open(&self, session: &SessionId, header: &Header, key: MessageKey) -> Option<SecretBytes> {
+        key.open(&header.bound(session), self.body)
     }
 
     /// Writes a message; nothing else writes these bytes.
     pub(crate) fn seal(
         session: &SessionId,
-        header: &[u8],
+        header: &Header,
         header_key: &HeaderKey,
         key: MessageKey,
         plaintext: &[u8],
@@ -54,9 +54,8 @@ impl<'a> Message<'a> {
     ) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(OVERHEAD + plaintext.len());
         bytes.push(VERSION);
-        bytes.extend_from_slice(&header_key.seal(rng, &[VERSION], header));
-        let body = key.seal(rng, &bound(session, &bytes), plaintext);
-        bytes.extend_from_slice(&body);
+        bytes.extend_from_slice(&header_key.seal(rng, &[VERSION], header.bytes.dangerously_expose()));
+        bytes.extend_from_slice(&key.seal(rng, &header.bound(session), plaintext));
         bytes
     }
 }
@@ -74,12 +73,16 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    pub(crate) fn write(head: &HeadBytes, previous: u32, number: u32) -> Vec<u8> {
+    pub(crate) fn new(head: &HeadBytes, previous: u32, number: u32) -> Self {
         let mut bytes = Vec::with_capacity(HEADER);
         bytes.extend_from_slice(head.as_slice());
         bytes.extend_from_slice(&previous.to_be_bytes());
         bytes.extend_from_slice(&number.to_be_bytes());
-        bytes
+        Self {
+            bytes: SecretBytes::from(bytes),
+            previous,
+            number,
+        }
     }
 
     fn read(bytes: SecretBytes) -> Option<Self> {
@@ -100,6 +103,22 @@ impl Header {
             .get(..HeadBytes::SIZE)
             .unwrap_or_default()
     }
+
+    /// Associated data of the body: session 32, version 1, previous 4, number 4.
+    fn bound(&self, session: &SessionId) -> Vec<u8> {
+        let Self {
+            bytes: _,
+            previous,
+            number,
+        } = self;
+        [
+            session.0.as_slice(),
+            &[VERSION],
+            &previous.to_be_bytes(),
+            &number.to_be_bytes(),
+        ]
+        .concat()
+    }
 }
 
 /// What a message is longer than its plaintext.
@@ -113,7 +132,3 @@ const VERSION: u8 = 1;
 const HEADER: usize = HeadBytes::SIZE + 4 + 4;
 
 const SEALED_HEADER: usize = HEADER + committing::OVERHEAD;
-
-fn bound(session: &SessionId, front: &[u8]) -> Vec<u8> {
-    [session.0.as_slice(), front].concat()
-}

@@ -3,7 +3,7 @@
 mod record;
 
 use crate::{
-    incoming::Incoming,
+    incoming::{Incoming, Reached},
     keys::{ChainKey, HeaderKey, MessageKey, RootKey},
     message::{Header, MAX_PLAINTEXT, Message},
     skipped::{SkippedId, SkippedKey, SkippedKeys},
@@ -96,7 +96,7 @@ impl Session {
             Turn::Ours(chain) => (self.root.duplicate(), self.next_sending.duplicate(), chain.duplicate()),
             Turn::Theirs { peer, sent } => take_turn(&self.root, peer, self.next_sending.duplicate(), *sent, rng)?,
         };
-        let header = Header::write(&chain.head, chain.previous, chain.next);
+        let header = Header::new(&chain.head, chain.previous, chain.next);
         let (chain, key) = chain.step()?;
         let ciphertext = Message::seal(&self.id, &header, &chain.header, key, plaintext, rng);
         let session = Self {
@@ -128,11 +128,13 @@ impl Session {
         ciphertext: &[u8],
     ) -> Result<(Step, SecretBytes), ReceiveError<S::Error>> {
         let message = Message::read(ciphertext).ok_or(ReceiveError::Malformed)?;
-        let Some(place) = self.incoming.find(&message) else {
+        let Some((place, header)) = self.incoming.find(&message) else {
             return self.follow(now, &message);
         };
-        let reached = self.incoming.reach(&place, now, skipped)?;
-        let plaintext = message.open(&self.id, reached.key).ok_or(ReceiveError::Forged)?;
+        let reached = self.incoming.reach(&place, header.number, now, skipped)?;
+        let plaintext = message
+            .open(&self.id, &header, reached.key)
+            .ok_or(ReceiveError::Forged)?;
         let session = Self {
             incoming: reached.incoming,
             ..self.duplicate()
@@ -200,7 +202,7 @@ impl Session {
             return Err(ReceiveError::Nonsense);
         }
         let none = Incoming::default();
-        let followed = Followed::new(&none, &root, prekey, initiator, &header, now)?;
+        let followed = Followed::new(&none, &root, prekey, initiator, header, now)?;
         followed
             .open(id, responder, 0, message)
             .map(|(step, plaintext)| (step.session, plaintext))
@@ -215,7 +217,7 @@ impl Session {
             .open_header(&self.next_receiving)
             .ok_or(ReceiveError::NotForThisSession)?;
         let header_key = self.next_receiving.duplicate();
-        let followed = Followed::new(&self.incoming, &self.root, &chain.own, header_key, &header, now)?;
+        let followed = Followed::new(&self.incoming, &self.root, &chain.own, header_key, header, now)?;
         followed.open(self.id, self.next_sending.duplicate(), chain.next, message)
     }
 
@@ -335,7 +337,8 @@ struct Followed {
     root: RootKey,
     next_receiving: HeaderKey,
     peer: PeerKeys,
-    reached: crate::incoming::Reached,
+    header: Header,
+    reached: Reached,
 }
 
 impl Followed {
@@ -344,10 +347,10 @@ impl Followed {
         root: &RootKey,
         own: &OwnKeys,
         header_key: HeaderKey,
-        header: &Header,
+        header: Header,
         now: UnixMillis,
     ) -> Result<Self, ReceiveError<E>> {
-        let rest = incoming.admit(header)?;
+        let rest = incoming.admit(&header)?;
         let head = Head::read(header.head()).ok_or(ReceiveError::Nonsense)?;
         let turned = own
             .follow(root, &head, header.head())
@@ -357,6 +360,7 @@ impl Followed {
             root: turned.root,
             next_receiving: turned.next_header,
             peer: head.peer,
+            header,
             reached,
         })
     }
@@ -372,9 +376,10 @@ impl Followed {
             root,
             next_receiving,
             peer,
+            header,
             reached,
         } = self;
-        let plaintext = message.open(&id, reached.key).ok_or(ReceiveError::Forged)?;
+        let plaintext = message.open(&id, &header, reached.key).ok_or(ReceiveError::Forged)?;
         let turn = Turn::Theirs { peer, sent };
         let session = Session {
             id,

@@ -87,7 +87,7 @@ pub(crate) struct OwnTurn {
 /// |     32 | 1184 | ML-KEM-768 encapsulation key, checked          |
 /// |   1216 | 1088 | ML-KEM-768 ciphertext to the peer's last key   |
 #[derive(Clone)]
-pub(crate) struct HeadBytes(Arc<[u8]>);
+pub(crate) struct HeadBytes(pub(crate) Arc<[u8]>);
 
 impl HeadBytes {
     pub(crate) const SIZE: usize = CIPHERTEXT_AT + kem::CIPHERTEXT;

@@ -119,7 +119,7 @@ fn eavesdrop(breaks: Breaks) -> (bool, bool) {
             .expect("this header key is in what was stolen");
         let turned = breaks.turn(root, receiver, &header);
         let (_, key) = turned.chain.step();
-        (message.open(thief.id(), key).is_some(), turned)
+        (message.open(thief.id(), &header, key).is_some(), turned)
     };
     let (first, turned) = read(&thief.root, &thief.next_sending, &alices, &back);
     let (second, _) = read(&turned.root, &thief.next_receiving, &bobs, &there);
@@ -219,7 +219,7 @@ fn a_head_with_bad_keys_is_refused_even_from_the_peer() {
     let zero_agreement = [&[0; 32], &good[32..]].concat();
     let out_of_range = [&good[..32], &[0xff; 1184], &good[32 + 1184..]].concat();
     for head in [zero_agreement, out_of_range] {
-        let header = [head.as_slice(), &[0; 8]].concat();
+        let header = Header::new(&HeadBytes(head.into()), 0, 0);
         let (_, key) = chain.key.step();
         let ciphertext = Message::seal(bob.session.id(), &header, &chain.header, key, b"", &mut rng(7));
         assert_eq!(alice.receive(&ciphertext), Err(ReceiveError::Nonsense));
@@ -253,11 +253,9 @@ fn ciphertexts_of_a_session_have_nothing_in_common() {
     let Turn::Ours(chain) = &bob.session.turn else {
         panic!("bob spoke last")
     };
-    assert!(common_bytes(&[0, 1].map(|number| Header::write(
-        &chain.head,
-        0,
-        number
-    ))));
+    assert!(common_bytes(
+        &[0, 1].map(|number| Header::new(&chain.head, 0, number).head().to_vec())
+    ));
 }
 
 #[test]
