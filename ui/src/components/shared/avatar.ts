@@ -8,25 +8,30 @@ export interface AvatarShape {
 /** The same address gives the same picture on every machine. It helps the eye; it proves nothing. */
 export function avatarShape(address: string): AvatarShape {
   const draw = generator(address);
-  const hue = draw() * 360;
-  const second = hue + 60 + draw() * 120;
-  const third = second + 50 + draw() * 110;
+  const hue = step(draw(), 12) * 30;
+  const second = hue + 90 + step(draw(), 7) * 30;
+  const third = second + 60 + step(draw(), 9) * 30;
   return {
-    ground: `hsl(${round(hue)} 48% 78%)`,
+    ground: `oklch(0.86 0.075 ${hue % 360})`,
     disc: {
-      fill: `hsl(${round(second)} 40% 56%)`,
+      fill: `oklch(0.66 0.115 ${second % 360})`,
       x: round(14 + draw() * 20),
       y: round(12 + draw() * 22),
       r: round(14 + draw() * 6),
     },
     bar: {
-      fill: `hsl(${round(third)} 42% 34%)`,
-      x: round(16 + draw() * 18),
-      y: round(16 + draw() * 18),
+      fill: `oklch(0.42 0.09 ${third % 360})`,
+      x: round(14 + draw() * 20),
+      y: round(14 + draw() * 20),
       length: round(18 + draw() * 12),
       angle: round(draw() * 180),
     },
   };
+}
+
+/** One of so many equal steps: colours that differ at all differ enough to be told apart. */
+function step(value: number, steps: number): number {
+  return Math.floor(value * steps);
 }
 
 /** Numbers in 0..1 from a text: FNV-1a to begin with, then a small mixing generator. */
