@@ -31,6 +31,8 @@ mod skipped;
 #[cfg(test)]
 mod testing;
 mod turn;
+#[cfg(test)]
+mod vectors;
 
 pub use handshake::{
     Accepted, HandshakeHash, INITIAL_OVERHEAD, InitialMessage, InitiateError, Local, LocalError, MAX_INITIAL_PAYLOAD,
