@@ -21,6 +21,7 @@
 //!
 //! The formats stand byte by byte in `docs/protocol/transfer.md`.
 
+mod carried;
 mod geometry;
 mod name;
 mod offer;
@@ -31,6 +32,7 @@ mod ranges;
 mod receiver;
 mod road;
 
+pub use carried::{SourceChanged, Verified};
 pub use geometry::{Geometry, MAX_CHUNKS, TooLarge};
 pub use name::SafeName;
 pub use offer::{FileId, Offer, OfferError};
@@ -38,4 +40,4 @@ pub use outline::{Outline, OutlineError, Outliner};
 pub use piece::{PIECE, PieceError, open_piece, seal_piece};
 pub use ranges::Ranges;
 pub use receiver::{Progress, Receiver, RecordError, RoadId};
-pub use road::{Asked, MAX_FRAME, Received, ReceivingRoad, RoadError, SendingRoad, SourceChanged, Verified};
+pub use road::{Asked, MAX_FRAME, Received, ReceivingRoad, RoadError, SendingRoad};

@@ -1,6 +1,6 @@
 //! The sender's hash tree over a file.
 
-use crate::{Geometry, proof::Proof};
+use crate::{Geometry, SourceChanged, carried::Carried, proof::Proof};
 use outis_crypto::tree::{Node, Root};
 
 /// The hash tree of a file: 64 bytes for each chunk, enough to prove every chunk to somebody who knows the root.
@@ -83,6 +83,20 @@ impl Outline {
                 geometry,
                 nodes.iter().copied().map(Node::from_bytes).collect(),
             )),
+        }
+    }
+
+    /// A chunk with its proof.
+    pub(crate) fn carry<'a>(&self, index: u32, bytes: &'a [u8]) -> Result<Carried<'a>, SourceChanged> {
+        let carried = Carried {
+            index,
+            proof: self.proof(index),
+            bytes,
+        };
+        if self.is_chunk(index, bytes) {
+            Ok(carried)
+        } else {
+            Err(SourceChanged)
         }
     }
 

@@ -10,7 +10,7 @@
 //! | offset | size | field                                                                        |
 //! |      0 |    1 | kind: 1 want, 2 chunk, 3 done, 4 cancel, 5 unavailable                        |
 //! |      1 |    n | want: up to 256 times (first chunk u32, how many u32), big-endian             |
-//! |        |      | chunk: index u32, depth u8 ≤ 20, depth × 32 bytes of neighbours, the contents |
+//! |        |      | chunk: the chunk with its proof                                              |
 //! |        |      | done, cancel, unavailable: nothing                                            |
 //!
 //! The receiver says what it wants, and gets nothing else; that is all the flow control there is.
@@ -18,15 +18,19 @@
 mod receiving;
 mod sending;
 
-pub use receiving::{Received, ReceivingRoad, Verified};
-pub use sending::{Asked, SendingRoad, SourceChanged};
+pub use receiving::{Received, ReceivingRoad};
+pub use sending::{Asked, SendingRoad};
 
-use crate::{Offer, proof::MAX_DEPTH};
-use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, derive, label, tree::Node};
+use crate::{
+    Offer,
+    carried::{self, Carried},
+    proof::MAX_DEPTH,
+};
+use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, derive, label};
 use outis_wire::Reader;
 
 /// The longest frame, sealed: for the reader of the stream.
-pub const MAX_FRAME: usize = aead::OVERHEAD + 1 + 4 + 1 + MAX_DEPTH * 32 + (1 << 20);
+pub const MAX_FRAME: usize = aead::OVERHEAD + 1 + carried::HEAD + MAX_DEPTH * 32 + (1 << 20);
 
 /// Why a road has to be closed. Another one may do better: nothing that was stored is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,11 +59,8 @@ pub enum RoadError {
 #[derive(Debug, PartialEq, Eq)]
 enum Frame<'a> {
     Want(Vec<(u32, u32)>),
-    Chunk {
-        index: u32,
-        proof: Vec<Node>,
-        bytes: &'a [u8],
-    },
+    /// Written into so many bytes.
+    Chunk(Carried<'a>, usize),
     Done,
     Cancel,
     Unavailable,
@@ -76,14 +77,9 @@ impl<'a> Frame<'a> {
                 }
                 out
             }
-            Self::Chunk { index, proof, bytes } => {
-                let depth = u8::try_from(proof.len()).expect("a proof is at most twenty nodes deep");
-                let mut out = Vec::with_capacity(6 + proof.len() * 32 + bytes.len());
-                out.push(CHUNK);
-                out.extend_from_slice(&index.to_be_bytes());
-                out.push(depth);
-                proof.iter().for_each(|node| out.extend_from_slice(node.as_bytes()));
-                out.extend_from_slice(bytes);
+            Self::Chunk(carried, room) => {
+                let mut out = vec![CHUNK];
+                carried.encode_into(&mut out, *room);
                 out
             }
             Self::Done => vec![DONE],
@@ -117,20 +113,11 @@ impl<'a> Frame<'a> {
                 Self::Want(ranges)
             }
             CHUNK => {
-                let index = reader.u32()?;
-                let depth = usize::from(reader.u8()?);
-                if depth > MAX_DEPTH {
+                let body = reader.bytes(reader.rest().len())?;
+                let Some(carried) = Carried::decode(body) else {
                     return Ok(None);
-                }
-                let proof = (0..depth)
-                    .map(|_| reader.array().map(Node::from_bytes))
-                    .collect::<Result<_, _>>()?;
-                let rest = reader.rest();
-                Self::Chunk {
-                    index,
-                    proof,
-                    bytes: reader.bytes(rest.len())?,
-                }
+                };
+                Self::Chunk(carried, body.len())
             }
             DONE => Self::Done,
             CANCEL => Self::Cancel,

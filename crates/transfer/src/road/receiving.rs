@@ -1,8 +1,8 @@
 //! The receiver's end of a road.
 
 use super::{End, Frame, RoadError, Seals};
-use crate::{Geometry, Offer, Receiver, RoadId, proof};
-use outis_crypto::{CryptoRng, SecretBytes, tree::Root};
+use crate::{Geometry, Offer, Receiver, RoadId, Verified};
+use outis_crypto::{CryptoRng, tree::Root};
 
 /// The receiver's end of one stream. When the stream ends, for whatever reason, tell the receiver:
 /// [`Receiver::closed`] with [`Self::id`].
@@ -40,14 +40,14 @@ impl ReceivingRoad {
             return Ok(Received::Greeting);
         };
         match Frame::decode(opened.dangerously_expose())? {
-            Frame::Chunk { index, proof, bytes } => {
-                if !proof::holds(&self.geometry, &self.root, index, bytes, &proof) {
-                    return Err(RoadError::WrongChunk);
-                }
-                if !receiver.arrived(self.id, index) {
+            Frame::Chunk(carried, _) => {
+                let verified = carried
+                    .verify(&self.geometry, &self.root)
+                    .ok_or(RoadError::WrongChunk)?;
+                if !receiver.arrived(self.id, verified.index()) {
                     return Err(RoadError::NotAsked);
                 }
-                Ok(Received::Chunk(Verified::new(index, SecretBytes::from(bytes.to_vec()))))
+                Ok(Received::Chunk(verified))
             }
             Frame::Cancel => Ok(Received::Cancelled),
             Frame::Unavailable => Ok(Received::Unavailable),
@@ -95,26 +95,4 @@ pub enum Received {
     Cancelled,
     /// The sender cannot read the file at the moment; it may be able to later.
     Unavailable,
-}
-
-/// A chunk of the file that was offered.
-pub struct Verified {
-    index: u32,
-    bytes: SecretBytes,
-}
-
-impl Verified {
-    pub(crate) fn new(index: u32, bytes: SecretBytes) -> Self {
-        Self { index, bytes }
-    }
-
-    /// Which chunk.
-    pub fn index(&self) -> u32 {
-        self.index
-    }
-
-    /// Its contents. Whoever calls this answers for where they go.
-    pub fn dangerously_expose(&self) -> &[u8] {
-        self.bytes.dangerously_expose()
-    }
 }

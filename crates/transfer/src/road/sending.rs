@@ -1,7 +1,7 @@
 //! The sender's end of a road.
 
 use super::{End, Frame, RoadError, Seals};
-use crate::{Geometry, Offer, Outline};
+use crate::{Geometry, Offer, Outline, SourceChanged, carried::Carried};
 use outis_crypto::CryptoRng;
 use std::collections::VecDeque;
 
@@ -51,7 +51,7 @@ impl SendingRoad {
     /// The frame that carries a chunk.
     ///
     /// # Errors
-    /// [`SourceChanged`]: these are not the bytes that were offered. Say [`Self::unavailable`] and close.
+    /// [`SourceChanged`]: these are not the bytes that were offered, or the receiver has not greeted yet. Say [`Self::unavailable`] and close.
     pub fn chunk(
         &mut self,
         outline: &Outline,
@@ -59,14 +59,7 @@ impl SendingRoad {
         bytes: &[u8],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, SourceChanged> {
-        if !outline.is_chunk(index, bytes) {
-            return Err(SourceChanged);
-        }
-        let frame = Frame::Chunk {
-            index,
-            proof: outline.proof(index),
-            bytes,
-        };
+        let frame = Frame::Chunk(outline.carry(index, bytes)?, Carried::room(&self.geometry));
         self.seals.seal(&frame, rng).ok_or(SourceChanged)
     }
 
@@ -108,8 +101,3 @@ pub enum Asked {
     /// Nothing more: the receiver does not want it.
     Cancelled,
 }
-
-/// The file is not what it was when it was offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the file has changed since it was offered")]
-pub struct SourceChanged;

@@ -1,5 +1,6 @@
 use super::*;
-use crate::{Outline, Receiver};
+use crate::{Outline, Receiver, SourceChanged, Verified};
+use outis_crypto::tree::Node;
 use proptest::prelude::*;
 use rand_chacha::{
     ChaCha20Rng,
@@ -262,11 +263,14 @@ fn a_sender_who_lies_is_found_out_with_the_first_chunk() {
         let mut receiver = Receiver::new(&offer);
         let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
         pair.receiving.wants(&mut receiver, &mut rng).unwrap();
-        let frame = Frame::Chunk {
-            index,
-            proof: outline.proof(proof_of),
-            bytes: contents,
-        };
+        let frame = Frame::Chunk(
+            Carried {
+                index,
+                proof: outline.proof(proof_of),
+                bytes: contents,
+            },
+            0,
+        );
         let sealed = pair.sending.seals.seal(&frame, &mut rng).unwrap();
         pair.receiving.receive(&mut receiver, &sealed).map(|_| ())
     };
@@ -354,6 +358,22 @@ fn either_side_calls_it_off() {
 }
 
 #[test]
+fn all_chunks_of_a_file_look_alike_on_a_road() {
+    for length in [1, 5 * CHUNK + 1, 9 * CHUNK - 1] {
+        let bytes = content(length);
+        let (outline, offer) = offered(&bytes);
+        let (mut receiver, mut rng) = (Receiver::new(&offer), rng(14));
+        let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
+        let lengths: std::collections::BTreeSet<usize> = pair
+            .answers(&mut receiver, &outline, &bytes, &mut rng)
+            .iter()
+            .map(Vec::len)
+            .collect();
+        assert_eq!(lengths.len(), 1, "{length}");
+    }
+}
+
+#[test]
 fn requests_are_few_and_the_window_is_kept() {
     let bytes = content(300 * CHUNK);
     let (outline, offer) = offered(&bytes);
@@ -399,11 +419,14 @@ fn golden_frames() {
         ("want", Frame::Want(vec![(0, 3), (7, 1)])),
         (
             "chunk",
-            Frame::Chunk {
-                index: 258,
-                proof: vec![node(0xaa), node(0xbb)],
-                bytes: b"wine-dark sea",
-            },
+            Frame::Chunk(
+                Carried {
+                    index: 258,
+                    proof: vec![node(0xaa), node(0xbb)],
+                    bytes: b"wine-dark sea",
+                },
+                100,
+            ),
         ),
         ("done", Frame::Done),
         ("cancel", Frame::Cancel),
