@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 /// The other half of an account: what was typed, after PRECIS OpaqueString (RFC 8265), so that it is the same on every
 /// keyboard. Wiped when dropped.
 ///
-/// How strong it is, is not asked here: signing in takes whatever opens the account. See [`crate::strength`].
+/// How strong it is, is not asked here: signing in takes whatever opens the account. See [`crate::strength()`].
 pub struct Password(Zeroizing<String>);
 
 impl Password {
