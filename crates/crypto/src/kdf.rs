@@ -20,7 +20,7 @@ pub fn derive<const N: usize>(label: Label, key: &Secret<32>, context: &[&[u8]])
     derive_from(label, &[key.dangerously_expose()], context)
 }
 
-/// As [`derive`], from several secret inputs that need not be uniform (agreements, encapsulated secrets). All of them have
+/// As [`derive()`], from several secret inputs that need not be uniform (agreements, encapsulated secrets). All of them have
 /// to be known to know the result.
 pub fn derive_from<const N: usize>(label: Label, inputs: &[&[u8]], context: &[&[u8]]) -> Secret<N> {
     const { assert!(N <= 255 * 32, "HKDF gives at most 255 blocks") }
