@@ -286,3 +286,6 @@ fn unexpected(_: Reply) -> RequestError {
 
 /// Requests that wait for the driver.
 const CALLS: usize = 32;
+
+#[cfg(test)]
+mod tests;

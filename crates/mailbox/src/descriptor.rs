@@ -361,3 +361,6 @@ fn signed_part(network: &NetworkName, bytes: &[u8]) -> Vec<u8> {
 const VERSION: u8 = 1;
 const HEADER: usize = 1 + 4 + 32 + 16;
 const PLAIN: usize = SealedDescriptor::SIZE - HEADER - aead::OVERHEAD - 64;
+
+#[cfg(test)]
+mod tests;

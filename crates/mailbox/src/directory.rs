@@ -231,8 +231,17 @@ fn items(bytes: &[u8], limit: usize) -> Result<Vec<&[u8]>, BadFrame> {
     Ok(parts)
 }
 
+/// Whether `bytes` are a frame of this protocol, in either direction: other protocols' tests ask.
+#[cfg(test)]
+pub(crate) fn reads_as_a_frame(bytes: &[u8]) -> bool {
+    Request::read(bytes).is_ok() || Reply::read(bytes).is_ok()
+}
+
 /// The longest request, without the frame's length.
 const MAX_REQUEST: usize = 6 + Record::MAX_SIZE;
 
 /// The longest reply.
 const MAX_REPLY: usize = 6 + MAX_SAMPLE as usize * (4 + MAX_RELAY_DESCRIPTOR);
+
+#[cfg(test)]
+mod tests;

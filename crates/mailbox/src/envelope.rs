@@ -148,3 +148,6 @@ const LENGTH: usize = 4;
 fn associated(queue: &QueueId) -> [u8; 32] {
     hash(label::ENVELOPE_SEAL, &[&queue.0])
 }
+
+#[cfg(test)]
+mod tests;

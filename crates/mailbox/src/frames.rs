@@ -100,3 +100,6 @@ impl FrameWriter {
 
 const PREFIX: usize = 4;
 const CHUNK: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -51,8 +51,6 @@ pub struct Limits {
     pub open_queues: usize,
     /// Requests that a request queue keeps for strangers, and as many for contacts: at most 64.
     pub request_places: usize,
-    /// Envelopes pushed to a subscriber and not yet acknowledged.
-    pub window: usize,
 }
 
 impl Limits {
@@ -65,10 +63,9 @@ impl Limits {
             queue_life: Duration::from_secs(21 * 24 * 60 * 60),
             open_queues: 64,
             request_places: 64,
-            window: WINDOW,
         }
     }
 }
 
-/// Part of the protocol: a client makes room for so many.
+/// Envelopes pushed to a subscriber and not yet acknowledged. Part of the protocol: a client makes room for so many.
 pub(crate) const WINDOW: usize = 16;

@@ -226,3 +226,6 @@ impl TryFrom<CardRecord> for QueueCard {
         Self::new(sequence, places)
     }
 }
+
+#[cfg(test)]
+mod tests;

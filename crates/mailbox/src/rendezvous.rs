@@ -105,3 +105,6 @@ pub enum JoinError {
 
 const VERSION: u8 = 1;
 const GREETING: usize = 33;
+
+#[cfg(test)]
+mod tests;

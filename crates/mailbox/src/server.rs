@@ -1,6 +1,7 @@
 //! The mailbox's side: queues on a shelf, served over any number of streams.
 
 mod connection;
+mod record;
 mod store;
 
 use crate::{

@@ -210,3 +210,26 @@ fn close(way: &Mutex<Way>) {
     way.reader.take().into_iter().for_each(Waker::wake);
     way.writer.take().into_iter().for_each(Waker::wake);
 }
+
+/// Compares `computed` with a file of golden vectors: a name and hex a line, `#` for comments.
+pub(crate) fn check_vectors(file: &str, computed: &[(&str, Vec<u8>)]) {
+    let written: String = computed
+        .iter()
+        .map(|(name, bytes)| format!("{name} {}\n", hex::encode(bytes)))
+        .collect();
+    let golden: String = file
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(golden == written, "a format has changed:\n{written}");
+}
+
+/// The bytes of a golden vector.
+pub(crate) fn vector(file: &str, name: &str) -> Vec<u8> {
+    let hex = file
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+        .expect("a vector of this name");
+    hex::decode(hex).expect("hex")
+}

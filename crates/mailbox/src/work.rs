@@ -220,3 +220,6 @@ fn pays(seed: &[u8; 32], solution: &[u8; 16], effort: u32) -> bool {
 }
 
 const MILLIS: u64 = 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests;

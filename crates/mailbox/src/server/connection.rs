@@ -3,6 +3,7 @@
 use super::{ServeError, Shared, store::Put};
 use crate::{
     frames::{FrameReader, FrameWriter},
+    limits::WINDOW,
     protocol::{Context, MAX_FRAME, Mode, Refusal, Reply, Request},
     queue::QueueId,
     shelf::{Shelf, ShelfError},
@@ -235,7 +236,7 @@ where
         let mut pushed = false;
         for (queue, subscription) in &mut self.open {
             let Some(subscription) = subscription else { continue };
-            let room = subscription.in_flight.len() < self.shared.limits.window;
+            let room = subscription.in_flight.len() < WINDOW;
             if !subscription.look || !room || self.output.waiting() >= HIGH_WATER {
                 continue;
             }

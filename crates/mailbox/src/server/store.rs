@@ -1,15 +1,12 @@
 //! Queues as records on a shelf. Every change is one batch; the only thing kept in memory can be read from it again.
-//!
-//! | key                         | value                                               |
-//! | `q` ‖ queue                 | [`QueueRecord`]                                     |
-//! | `m` ‖ queue ‖ number        | [`Meta`] of an envelope                             |
-//! | `e` ‖ queue ‖ number        | the envelope                                        |
-//! | `d` ‖ queue ‖ digest        | the number of the envelope with this digest         |
-//! | `w` ‖ hour ‖ digest         | nothing: this work is spent                         |
-//!
-//! Numbers and hours are big-endian, so that records come in order.
 
-use super::{RECORD_OVERHEAD, Swept};
+use super::{
+    Swept,
+    record::{
+        Meta, Paid, QUEUES, QueueRecord, WORK, after, cost, digest_key, envelope_key, expose, meta_key, number, put,
+        queue_key, record, remove, size, spent_key, within,
+    },
+};
 use crate::{
     envelope::{Envelope, Size},
     limits::Limits,
@@ -19,8 +16,7 @@ use crate::{
     work::{Challenge, Hour, Proof, Purpose},
 };
 use outis_crypto::{Secret, hash, label, signature::VerifyingKey};
-use outis_wire::{NetworkName, NodeId, UnixMillis, decode, encode};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use outis_wire::{NetworkName, NodeId, UnixMillis, encode};
 use std::time::Duration;
 
 pub(super) struct Store<S> {
@@ -82,9 +78,11 @@ impl<S: Shelf> Store<S> {
         })
     }
 
-    /// What putting into a request queue costs. A queue that is not there is quoted like an empty one.
-    pub(super) fn quote_put(&self, queue: &QueueId, now: UnixMillis) -> Result<Quote, ShelfError> {
-        let paid = self.paid(queue, now)?;
+    /// What putting into a request queue costs. A queue that is not there, or is none for requests, is quoted like an empty
+    /// one.
+    pub(super) fn quote_put(&self, id: &QueueId, now: UnixMillis) -> Result<Quote, ShelfError> {
+        let requests = self.queue(id)?.is_some_and(|queue| queue.kind() == Kind::Requests);
+        let paid = if requests { self.paid(id, now)? } else { Vec::new() };
         Ok(self.quote_for(&paid, now))
     }
 
@@ -224,7 +222,7 @@ impl<S: Shelf> Store<S> {
         Ok(())
     }
 
-    /// One step of [`Store::sweep`], if a minute has passed since the last.
+    /// One step of [`Store::sweep`], if some time has passed since the last.
     pub(super) fn sweep_sometimes(&mut self, now: UnixMillis) -> Result<(), ShelfError> {
         if now.since(self.swept) >= SWEEP_EVERY || self.swept > now {
             self.sweep(now)?;
@@ -453,132 +451,13 @@ pub(super) enum Put {
     Again,
 }
 
-#[derive(Serialize, Deserialize)]
-struct QueueRecord {
-    version: u8,
-    requests: bool,
-    reserve: u64,
-    used: u64,
-    next: u64,
-    until: UnixMillis,
-    send: [u8; 32],
-    pass: [u8; 32],
-}
-
-impl QueueRecord {
-    fn new(order: &Order, until: UnixMillis) -> Self {
-        Self {
-            version: VERSION,
-            requests: order.kind == Kind::Requests,
-            reserve: order.kind.reserve(),
-            used: 0,
-            next: 1,
-            until,
-            send: order.send,
-            pass: *expose(&order.pass),
-        }
-    }
-
-    fn kind(&self) -> Kind {
-        if self.requests {
-            Kind::Requests
-        } else {
-            Kind::Direct {
-                reserve: u32::try_from(self.reserve / 1024).unwrap_or(u32::MAX),
-            }
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Meta {
-    expires: UnixMillis,
-    digest: [u8; 32],
-    paid: Paid,
-    bytes: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Paid {
-    Nothing,
-    Work(u32),
-    Pass([u8; 16]),
-}
-
-fn remove(id: &QueueId, number: u64, meta: &Meta, queue: &mut QueueRecord, changes: &mut Vec<Change>) {
-    queue.used = queue.used.saturating_sub(cost(meta.bytes as usize));
-    for key in [
-        meta_key(id, number),
-        envelope_key(id, number),
-        digest_key(id, &meta.digest),
-    ] {
-        changes.push(Change::Remove { key });
-    }
-}
-
-fn cost(bytes: usize) -> u64 {
-    bytes as u64 + RECORD_OVERHEAD
-}
-
-fn size(envelope: &Envelope) -> u32 {
-    u32::try_from(envelope.size().bytes()).unwrap_or(u32::MAX)
-}
-
-fn expose(key: &PassKey) -> &[u8; 32] {
-    key.0.dangerously_expose()
-}
-
 fn failed(_: ShelfError) -> Refusal {
     Refusal::Failed
 }
 
-fn record<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    decode(bytes, 1024).ok()
-}
-
-fn put(key: Vec<u8>, value: Vec<u8>) -> Change {
-    Change::Put { key, value }
-}
-
-fn queue_key(id: &QueueId) -> Vec<u8> {
-    within(b'q', id)
-}
-
-fn meta_key(id: &QueueId, number: u64) -> Vec<u8> {
-    [within(b'm', id).as_slice(), &number.to_be_bytes()].concat()
-}
-
-fn envelope_key(id: &QueueId, number: u64) -> Vec<u8> {
-    [within(b'e', id).as_slice(), &number.to_be_bytes()].concat()
-}
-
-fn digest_key(id: &QueueId, digest: &[u8; 32]) -> Vec<u8> {
-    [within(b'd', id).as_slice(), digest].concat()
-}
-
-fn spent_key(hour: Hour, digest: &[u8; 32]) -> Vec<u8> {
-    [WORK, &hour.0.to_be_bytes(), digest].concat()
-}
-
-fn within(kind: u8, id: &QueueId) -> Vec<u8> {
-    [[kind].as_slice(), &id.0].concat()
-}
-
-fn number(key: &[u8]) -> Option<u64> {
-    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
-}
-
-/// The smallest key above `key`.
-fn after(key: &[u8]) -> Vec<u8> {
-    [key, &[0]].concat()
-}
-
-const VERSION: u8 = 1;
-const QUEUES: &[u8] = b"q";
-const WORK: &[u8] = b"w";
 const PAGE: usize = 256;
-const SWEEP_STEP: usize = 64;
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_STEP: usize = 16;
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
 const RENEW_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Envelopes that one contact may have in a request queue.
 const PLACES_EACH: usize = 4;
