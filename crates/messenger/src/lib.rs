@@ -1,1 +1,58 @@
-//! Contacts, conversations, outbox, delivery.
+//! The domain: contacts, conversations, the outbox, and how a message gets from one person to another.
+//!
+//! It is *not* a network: it declares [`Transport`], which the application fills with circuits and tests with a simulation.
+//! It is *not* a screen either: it tells by [`Event`]s what changed, and whoever shows it reads the state again.
+//!
+//! Types to know: [`Messenger`] (the handle: commands from any thread, and [`Messenger::run`], the one loop that does what
+//! is to be done on the network), [`Contact`] and [`Message`] (what is shown), [`Event`].
+//!
+//! Invariants:
+//! - a command is durable when it returns, whether or not there is a network;
+//! - what came is stored in one commit (session, message, receipt that is owed) before a mailbox may forget it;
+//! - a session's step is stored before its ciphertext leaves, and what is told again is the same ciphertext;
+//! - a message is on the wire at least once and on the screen exactly once, in its sender's numbering; what is missing shows
+//!   as a gap and fills when it comes;
+//! - a device that was superseded sends and receipts nothing;
+//! - no clock, no randomness and no network but those handed in; the lock on the state is never held across a wait.
+//!
+//! The formats stand byte by byte in `docs/protocol/messenger.md`.
+
+mod chain;
+mod commands;
+mod contact;
+mod content;
+mod conversation;
+mod descriptor;
+mod event;
+mod execute;
+mod meeting;
+mod message;
+mod messenger;
+mod own;
+mod parcel;
+mod payload;
+mod peer;
+mod plan;
+mod queue;
+mod randomness;
+mod receipt;
+mod receiving;
+mod run;
+mod sending;
+mod session;
+mod state;
+mod store;
+mod time;
+mod transport;
+mod work;
+
+pub use commands::{ContactError, SendError, Verification};
+pub use contact::{Contact, ContactState};
+pub use event::Event;
+pub use message::{Body, Delivery, Direction, Failure, FlightStep, Message, MessageId, MessageIdError, Note, Step, TransferId};
+pub use messenger::{Config, Mailbox, Messenger};
+pub use own::{Known, Origin};
+pub use store::StoreError;
+pub use transport::{Clock, OpenError, Transport};
+
+pub(crate) use messenger::Shared;

@@ -1,0 +1,360 @@
+//! What a person can do. Each command is durable when it returns, online or not.
+
+use crate::contact::{Contact, ContactRecord, ContactState};
+use crate::content::{Author, Content, Reference, Text};
+use crate::event::Event;
+use crate::message::{Body, Delivery, Direction, Flight, FlightStep, Message, MessageId, Step};
+use crate::payload::Request;
+use crate::peer::Peer;
+use crate::sending::enqueue;
+use crate::session;
+use crate::state::State;
+use crate::store::{Changes, LineRecord, StatusRecord, StoreError, table};
+use outis_identity::Address;
+use outis_vault::Order;
+
+impl State {
+    pub(crate) fn add_contact(&mut self, contact: Address, alias: Option<String>, greeting: Option<String>) -> Result<Contact, ContactError> {
+        if contact == self.address() {
+            return Err(ContactError::SelfContact);
+        }
+        if greeting.as_ref().is_some_and(|greeting| greeting.len() > Request::GREETING) {
+            return Err(ContactError::TooLarge);
+        }
+        match self.peers.get(&contact).map(|peer| peer.record.state) {
+            None => {}
+            Some(ContactState::Blocked) => return Err(ContactError::Blocked),
+            // Asking somebody who asked us is saying yes.
+            Some(ContactState::Incoming | ContactState::Declined) => {
+                self.accept_contact(&contact)?;
+                return if alias.is_some() { self.rename_contact(&contact, alias) } else { self.contact(&contact) };
+            }
+            Some(ContactState::Requested | ContactState::Accepted) => return self.contact(&contact),
+        }
+        let now = self.now();
+        let mut record = ContactRecord::new(ContactState::Requested, now, &mut self.rng);
+        record.alias = alias;
+        record.greeting = greeting;
+        let mut changes = Changes::new();
+        changes.put_contact(&contact, &record);
+        self.store.commit(changes)?;
+        self.peers.insert(contact, Peer::new(record));
+        self.events.push(Event::ContactUpdated(contact));
+        self.contact(&contact)
+    }
+
+    pub(crate) fn contact(&self, contact: &Address) -> Result<Contact, ContactError> {
+        self.peers.get(contact).map(|peer| peer.record.shown(*contact)).ok_or(ContactError::NotFound)
+    }
+
+    pub(crate) fn contacts(&self) -> Vec<Contact> {
+        self.peers.iter().map(|(address, peer)| peer.record.shown(*address)).collect()
+    }
+
+    pub(crate) fn accept_contact(&mut self, contact: &Address) -> Result<Contact, ContactError> {
+        self.change_if(contact, |record| match record.state {
+            ContactState::Incoming | ContactState::Declined => {
+                record.state = ContactState::Accepted;
+                record.owes_acceptance = true;
+                Ok(())
+            }
+            ContactState::Accepted => Ok(()),
+            ContactState::Requested => Err(ContactError::NotAsked),
+            ContactState::Blocked => Err(ContactError::Blocked),
+        })
+    }
+
+    pub(crate) fn decline_contact(&mut self, contact: &Address) -> Result<Contact, ContactError> {
+        self.change_if(contact, |record| match record.state {
+            ContactState::Incoming | ContactState::Declined => {
+                record.state = ContactState::Declined;
+                Ok(())
+            }
+            _ => Err(ContactError::NotAsked),
+        })
+    }
+
+    pub(crate) fn block_contact(&mut self, contact: &Address) -> Result<Contact, ContactError> {
+        self.change_if(contact, |record| {
+            if record.state != ContactState::Blocked {
+                record.before_block = Some(record.state);
+                record.state = ContactState::Blocked;
+            }
+            Ok(())
+        })?;
+        self.retire_queue(contact)?;
+        self.contact(contact)
+    }
+
+    pub(crate) fn unblock_contact(&mut self, contact: &Address) -> Result<Contact, ContactError> {
+        self.change_if(contact, |record| {
+            if record.state == ContactState::Blocked {
+                record.state = record.before_block.take().unwrap_or(ContactState::Declined);
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets a contact, the conversation and all keys. They are not told.
+    pub(crate) fn remove_contact(&mut self, contact: &Address) -> Result<(), ContactError> {
+        let Some(peer) = self.peers.get(contact) else { return Err(ContactError::NotFound) };
+        let slots: Vec<u64> = peer.record.sessions.iter().map(|known| known.slot).collect();
+        self.retire_queue(contact)?;
+        let mut changes = Changes::new();
+        for slot in slots {
+            session::erase(&mut changes, contact, slot);
+        }
+        for table in table::OF_A_CONTACT {
+            changes.erase_all(table, contact.as_bytes());
+        }
+        self.store.commit(changes)?;
+        self.peers.remove(contact);
+        self.events.push(Event::ContactUpdated(*contact));
+        Ok(())
+    }
+
+    pub(crate) fn rename_contact(&mut self, contact: &Address, alias: Option<String>) -> Result<Contact, ContactError> {
+        if alias.as_ref().is_some_and(|alias| alias.len() > ALIAS) {
+            return Err(ContactError::TooLarge);
+        }
+        self.change_if(contact, |record| {
+            record.alias = alias.filter(|alias| !alias.is_empty());
+            Ok(())
+        })
+    }
+
+    /// Says whether the safety numbers were compared. Saying yes also confirms a new device.
+    pub(crate) fn verify_contact(&mut self, contact: &Address, verified: Verification) -> Result<Contact, ContactError> {
+        self.change_if(contact, |record| {
+            record.verified = verified == Verification::Compared;
+            record.unconfirmed = false;
+            Ok(())
+        })
+    }
+
+    pub(crate) fn send_text(&mut self, contact: &Address, text: String, reply_to: Option<MessageId>) -> Result<MessageId, SendError> {
+        if text.len() > Text::LIMIT {
+            return Err(SendError::TooLarge);
+        }
+        let reply_to = match reply_to {
+            Some(id) if id.contact != *contact => return Err(SendError::NotFound),
+            Some(id) => Some(self.reference(&id)?),
+            None => None,
+        };
+        if *contact == self.address() {
+            return self.note_to_self(text, reply_to);
+        }
+        let body = Body::Text(text.clone());
+        self.send_content(contact, Content::Text(Text { text, reply_to }), Some(body))
+    }
+
+    /// Puts a content at the end of the conversation (if it shows as `body`) and into the outbox.
+    pub(crate) fn send_content(&mut self, contact: &Address, content: Content, body: Option<Body>) -> Result<MessageId, SendError> {
+        if self.me.is_superseded() {
+            return Err(SendError::Superseded);
+        }
+        let now = self.now();
+        let Some(peer) = self.peers.get_mut(contact) else { return Err(SendError::NotAContact) };
+        match peer.record.state {
+            ContactState::Requested | ContactState::Accepted => {}
+            ContactState::Incoming | ContactState::Declined => return Err(SendError::NotAContact),
+            ContactState::Blocked => return Err(SendError::Blocked),
+        }
+        let mut record = peer.record.clone();
+        let mut changes = Changes::new();
+        let position = body.as_ref().map(|_| record.take_positions(1));
+        let reply_to = match &content {
+            Content::Text(text) => text.reply_to,
+            _ => None,
+        };
+        let (number, unreceipted) = enqueue(&mut record, &mut changes, contact, content, position, now, &mut self.rng);
+        if let (Some(position), Some(body)) = (position, body) {
+            let line = LineRecord { direction: Direction::Out, number, sent_at: now, received_at: None, body, reply_to };
+            let mut flight = Flight::default();
+            flight.log(now, Step::Queued);
+            changes.put_line(contact, position, &line, &StatusRecord { state: Delivery::Queued, flight });
+            record.last_message_at = Some(now);
+        }
+        changes.put_contact(contact, &record);
+        self.store.commit(changes)?;
+        peer.record = record;
+        peer.outbox.insert(number, unreceipted);
+        let id = MessageId { contact: *contact, position: position.unwrap_or(0) };
+        if position.is_some() {
+            self.events.push(Event::MessageUpdated(id));
+        }
+        Ok(id)
+    }
+
+    /// One's own notes lie in a conversation that no queue is ever made for.
+    fn note_to_self(&mut self, text: String, reply_to: Option<Reference>) -> Result<MessageId, SendError> {
+        let now = self.now();
+        let contact = self.address();
+        let position = self.me.record.next_note.max(1);
+        let mut changes = Changes::new();
+        let line = LineRecord { direction: Direction::Out, number: position, sent_at: now, received_at: Some(now), body: Body::Text(text), reply_to };
+        changes.put_line(&contact, position, &line, &StatusRecord { state: Delivery::Read, flight: Flight::default() });
+        changes.put(table::OUTGOING, contact.as_bytes(), position, &position);
+        let mut record = self.me.record.clone();
+        record.next_note = position + 1;
+        changes.put(table::DEVICE, &crate::store::NOBODY, 0, &record);
+        self.store.commit(changes)?;
+        self.me.record = record;
+        let id = MessageId { contact, position };
+        self.events.push(Event::MessageUpdated(id));
+        Ok(id)
+    }
+
+    /// A page of a conversation, oldest first, that ends before `before`; and whether there is more.
+    pub(crate) fn messages(&self, contact: &Address, before: Option<MessageId>, limit: usize) -> Result<(Vec<Message>, bool), StoreError> {
+        let end = before.map_or(u64::MAX, |id| id.position);
+        let mut lines = self.store.range::<LineRecord>(table::LINES, contact.as_bytes(), 0..end, Order::Descending, limit.saturating_add(1))?;
+        let more = lines.len() > limit;
+        lines.truncate(limit);
+        lines.reverse();
+        let messages = lines.into_iter().map(|(position, line)| self.shown(contact, position, line)).collect::<Result<_, _>>()?;
+        Ok((messages, more))
+    }
+
+    pub(crate) fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        let line = self.store.get::<LineRecord>(table::LINES, id.contact.as_bytes(), id.position)?;
+        line.map(|line| self.shown(&id.contact, id.position, line)).transpose()
+    }
+
+    pub(crate) fn flight(&self, id: &MessageId) -> Result<Option<Vec<FlightStep>>, StoreError> {
+        let status = self.store.get::<StatusRecord>(table::STATUS, id.contact.as_bytes(), id.position)?;
+        Ok(status.map(|status| status.flight.into_steps()))
+    }
+
+    pub(crate) fn mark_read(&mut self, up_to: &MessageId) -> Result<(), ContactError> {
+        if up_to.contact == self.address() {
+            return Ok(());
+        }
+        let Some(peer) = self.peers.get(&up_to.contact) else { return Err(ContactError::NotFound) };
+        let position = up_to.position.min(peer.record.next_position.saturating_sub(1));
+        if position <= peer.record.read_position {
+            return Ok(());
+        }
+        let after = self.store.range::<LineRecord>(
+            table::LINES,
+            up_to.contact.as_bytes(),
+            position + 1..u64::MAX,
+            Order::Ascending,
+            usize::MAX,
+        )?;
+        let unread = after.iter().filter(|(_, line)| line.direction == Direction::In && line.received_at.is_some() && is_message(&line.body)).count();
+        self.change(&up_to.contact, |record, _| {
+            record.read_position = position;
+            record.unread = unread as u64;
+        })?;
+        Ok(())
+    }
+
+    fn shown(&self, contact: &Address, position: u64, line: LineRecord) -> Result<Message, StoreError> {
+        let status = self.store.get::<StatusRecord>(table::STATUS, contact.as_bytes(), position)?;
+        let mut state = status.map_or(Delivery::Delivered, |status| status.state);
+        let read = self.peers.get(contact).is_some_and(|peer| position <= peer.record.read_position);
+        if line.direction == Direction::In && read {
+            state = Delivery::Read;
+        }
+        let reply_to = match line.reply_to {
+            Some(reference) => self.referenced(contact, reference, line.direction)?,
+            None => None,
+        };
+        Ok(Message {
+            id: MessageId { contact: *contact, position },
+            direction: line.direction,
+            body: line.body,
+            sent_at: line.sent_at,
+            received_at: line.received_at,
+            state,
+            reply_to,
+        })
+    }
+
+    /// How a message is named to the other side.
+    fn reference(&self, id: &MessageId) -> Result<Reference, SendError> {
+        let line = self.store.get::<LineRecord>(table::LINES, id.contact.as_bytes(), id.position)?;
+        let line = line.filter(|line| line.number > 0 && is_message(&line.body)).ok_or(SendError::NotFound)?;
+        let author = if line.direction == Direction::Out { Author::Me } else { Author::You };
+        Ok(Reference { author, number: line.number })
+    }
+
+    fn referenced(&self, contact: &Address, reference: Reference, writer: Direction) -> Result<Option<MessageId>, StoreError> {
+        let table = match Direction::of(reference.author, writer) {
+            Direction::Out => table::OUTGOING,
+            Direction::In => table::INCOMING,
+        };
+        let position = self.store.get::<u64>(table, contact.as_bytes(), reference.number)?;
+        Ok(position.map(|position| MessageId { contact: *contact, position }))
+    }
+
+    fn change_if(&mut self, contact: &Address, change: impl FnOnce(&mut ContactRecord) -> Result<(), ContactError>) -> Result<Contact, ContactError> {
+        let mut record = self.peers.get(contact).ok_or(ContactError::NotFound)?.record.clone();
+        change(&mut record)?;
+        self.change(contact, |stored, _| *stored = record)?;
+        self.contact(contact)
+    }
+}
+
+/// Whether the safety numbers of two people were compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// They were, and they are the same.
+    Compared,
+    /// They were not, or that is taken back.
+    NotCompared,
+}
+
+/// Why a contact did not change.
+#[derive(Debug, thiserror::Error)]
+pub enum ContactError {
+    /// One's own address.
+    #[error("this is your own address")]
+    SelfContact,
+    /// No such contact.
+    #[error("there is no such contact")]
+    NotFound,
+    /// They did not ask.
+    #[error("this contact did not ask")]
+    NotAsked,
+    /// Blocked: unblock first.
+    #[error("this contact is blocked")]
+    Blocked,
+    /// The greeting or the alias is too long.
+    #[error("too long")]
+    TooLarge,
+    /// The store failed; nothing changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Not a contact, or not one that was accepted.
+    #[error("this is not a contact")]
+    NotAContact,
+    /// Blocked: unblock first.
+    #[error("this contact is blocked")]
+    Blocked,
+    /// Longer than a message may be.
+    #[error("longer than {} bytes", Text::LIMIT)]
+    TooLarge,
+    /// The message that it answers is not in this conversation.
+    #[error("there is no such message")]
+    NotFound,
+    /// The account signed in elsewhere.
+    #[error("the account is in use on another device")]
+    Superseded,
+    /// The store failed; nothing was sent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn is_message(body: &Body) -> bool {
+    matches!(body, Body::Text(_) | Body::File(_) | Body::Unsupported(_))
+}
+
+/// Bytes of an alias.
+const ALIAS: usize = 256;

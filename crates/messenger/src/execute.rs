@@ -1,0 +1,277 @@
+//! Does one piece of work on the network. Knows nothing of the state: what it needs is in the job, what came of it in the
+//! outcome. All of these futures are safe to drop.
+
+use crate::descriptor::{FoundDescriptor, FoundSelf, LookUp, Publication, read};
+use crate::queue::TheirQueue;
+use crate::randomness::Randomness;
+use crate::transport::Transport;
+use crate::work::{Item, Job, Outcome, Task, Unreachable};
+use futures::StreamExt;
+use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
+use outis_identity::Address;
+use outis_mailbox::client::{self, Driver, creation_challenge, request_challenge};
+use outis_mailbox::descriptor::{AccountDescriptor, SealedDescriptor, newest};
+use outis_mailbox::directory::{AccountRecord, Directory, Record};
+use outis_mailbox::queue::OwnedQueue;
+use outis_mailbox::work::{Proof, Search};
+use outis_mailbox::{Efforts, Envelope, Kind, Mailbox, Postage};
+use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service, UnixMillis};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What every piece of work has at hand.
+pub(crate) struct Ways<T> {
+    pub(crate) transport: Arc<T>,
+    pub(crate) network: NetworkName,
+    pub(crate) rng: Randomness,
+}
+
+impl<T> Clone for Ways<T> {
+    fn clone(&self) -> Self {
+        Self { transport: Arc::clone(&self.transport), network: self.network.clone(), rng: self.rng.clone() }
+    }
+}
+
+impl<T: Transport> Ways<T> {
+    /// Does a job that ends by itself. Listening is done by [`crate::listen`].
+    pub(crate) async fn execute(self, task: Task, job: Job, now: UnixMillis) -> Outcome {
+        match job {
+            Job::Create { queue, kind, isolation } => {
+                let created = within(SLOW, self.create(&queue, kind, isolation)).await.is_some();
+                Outcome::Created { task, created }
+            }
+            Job::Delete { queue, isolation } => {
+                let deleted = within(SLOW, self.delete(&queue, isolation)).await.is_some();
+                Outcome::Deleted { task, deleted }
+            }
+            Job::Put { to, node, isolation, items } => Outcome::Put { task, results: self.put(&to, node, isolation, items).await },
+            Job::Request { to, passes, isolation, envelopes } => {
+                Outcome::Requested { task, stored: self.request(&to, passes.as_ref(), isolation, envelopes).await }
+            }
+            Job::LookUp(look_up) => {
+                let contact = Address::new(look_up.account);
+                let found = self.look_up(look_up).await;
+                let found = found.map(|found| found.and_then(|descriptor| read(&contact, descriptor, now)).map(Box::new));
+                Outcome::LookedUp { task, found }
+            }
+            Job::LookUpSelf(look_up) => {
+                let found = self.look_up(look_up).await.map(|found| {
+                    found.map(|AccountDescriptor { devices, witness, .. }| FoundSelf {
+                        descriptor: Box::new(FoundDescriptor { devices, witness }),
+                    })
+                });
+                Outcome::LookedUpSelf { task, found }
+            }
+            Job::Publish(publication) => Outcome::Published { task, published: self.publish(publication).await },
+            Job::Listen { .. } => Outcome::Deaf { task },
+        }
+    }
+
+    pub(crate) async fn mailbox(&self, node: NodeId, isolation: Isolation) -> Option<(Mailbox, Driver<T::Stream>)> {
+        let to = Destination { node, service: Service::Mailbox };
+        let stream = within(OPENING, async { self.transport.open(to, Purpose::Mailbox, isolation).await.ok() }).await?;
+        Some(client::connect(stream, self.network.clone(), node))
+    }
+
+    async fn create(&self, queue: &OwnedQueue, kind: Kind, isolation: Isolation) -> Option<()> {
+        let (mut mailbox, driver) = self.mailbox(queue.node(), isolation).await?;
+        driven(driver, self.recreate(&mut mailbox, queue, kind)).await
+    }
+
+    /// Pays for a queue and creates it on a connection that is there.
+    pub(crate) async fn recreate(&self, mailbox: &mut Mailbox, queue: &OwnedQueue, kind: Kind) -> Option<()> {
+        let quote = mailbox.quote_queue(kind).await.ok()?;
+        let challenge = creation_challenge(&self.network, queue, kind);
+        let proof = worked(challenge.search(quote.hour, affordable(quote.effort)?, &mut self.rng.clone())).await;
+        mailbox.create(queue, kind, proof).await.ok().map(drop)
+    }
+
+    async fn delete(&self, queue: &OwnedQueue, isolation: Isolation) -> Option<()> {
+        let (mut mailbox, driver) = self.mailbox(queue.node(), isolation).await?;
+        driven(driver, async {
+            match mailbox.open(queue).await {
+                Ok(_) => mailbox.delete(queue.id()).await.ok(),
+                // It lapsed already.
+                Err(client::RequestError::Refused(outis_mailbox::Refusal::NoSuchQueue)) => Some(()),
+                Err(_) => None,
+            }
+        })
+        .await
+    }
+
+    async fn put(&self, to: &TheirQueue, node: NodeId, isolation: Isolation, items: Vec<(Item, Envelope)>) -> Vec<(Item, bool)> {
+        let failed = |items: &[(Item, Envelope)]| items.iter().map(|(item, _)| (*item, false)).collect();
+        let Some(place) = to.place(node) else { return failed(&items) };
+        let Some((mailbox, driver)) = self.mailbox(node, isolation).await else { return failed(&items) };
+        let nothing = items.iter().map(|(item, _)| (*item, false)).collect::<Vec<_>>();
+        let puts = async {
+            // All at once: the mailbox answers each.
+            let puts = items.into_iter().map(|(item, envelope)| {
+                let mut mailbox = mailbox.clone();
+                async move { (item, within(QUICK, async { mailbox.put(place, envelope, Postage::Free).await.ok() }).await.is_some()) }
+            });
+            Some(futures::future::join_all(puts).await)
+        };
+        driven(driver, puts).await.unwrap_or(nothing)
+    }
+
+    /// Into the request queue's mailboxes, one after the other; gives how many took it.
+    async fn request(&self, to: &TheirQueue, passes: Option<&TheirQueue>, isolation: Isolation, envelopes: Vec<(NodeId, Envelope)>) -> usize {
+        let mut puts: FuturesUnordered<_> = envelopes
+            .into_iter()
+            .map(|(node, envelope)| async move { within(SLOW, self.request_one(to, passes, node, isolation, envelope)).await.is_some() })
+            .collect();
+        let mut stored = 0;
+        while let Some(done) = puts.next().await {
+            stored += usize::from(done);
+        }
+        stored
+    }
+
+    async fn request_one(&self, to: &TheirQueue, passes: Option<&TheirQueue>, node: NodeId, isolation: Isolation, envelope: Envelope) -> Option<()> {
+        let place = to.place(node)?;
+        let (mut mailbox, driver) = self.mailbox(node, isolation).await?;
+        driven(driver, async {
+            if let Some(pass) = passes.and_then(|passes| passes.pass(place.queue))
+                && mailbox.put(place, envelope.clone(), Postage::Pass(pass)).await.is_ok()
+            {
+                return Some(());
+            }
+            let quote = mailbox.quote_put(place.queue).await.ok()?;
+            let challenge = request_challenge(&self.network, &place.queue, &envelope);
+            let proof = worked(challenge.search(quote.hour, affordable(quote.effort)?, &mut self.rng.clone())).await;
+            mailbox.put(place, envelope, Postage::Work(proof)).await.ok()
+        })
+        .await
+    }
+
+    /// The newest that any of the ways gives; once one has answered, the others have a little while left.
+    async fn look_up(&self, look_up: LookUp) -> Result<Option<AccountDescriptor>, Unreachable> {
+        let mut asked: FuturesUnordered<_> = look_up.via.iter().map(|(node, isolation)| self.ask(*node, *isolation, &look_up)).collect();
+        let mut best: Option<AccountDescriptor> = None;
+        let mut reached = false;
+        let mut patience = SLOW;
+        while let Some(answer) = within(patience, asked.next()).await {
+            let Some(found) = answer else { continue };
+            reached = true;
+            if let Some(found) = found {
+                patience = A_LITTLE;
+                if best.as_ref().is_none_or(|best| best.revision < found.revision) {
+                    best = Some(found);
+                }
+            }
+        }
+        if reached { Ok(best) } else { Err(Unreachable) }
+    }
+
+    /// `None` if the relay did not answer.
+    async fn ask(&self, node: NodeId, isolation: Isolation, look_up: &LookUp) -> Option<Option<AccountDescriptor>> {
+        let mut directory = self.directory(node, isolation).await?;
+        let mut best: Option<AccountDescriptor> = None;
+        for (epoch, key) in &look_up.keys {
+            let records = within(QUICK, async { directory.get(*key).await.ok() }).await?;
+            let sealed = records.into_iter().filter_map(|record| match record {
+                Record::Account(account) => Some(account.into_descriptor()),
+                Record::Relay(_) => None,
+            });
+            if let Some(found) = newest(sealed, &self.network, &look_up.account, *epoch) {
+                best = Some(found);
+                break;
+            }
+        }
+        Some(best)
+    }
+
+    async fn directory(&self, node: NodeId, isolation: Isolation) -> Option<Directory<T::Stream>> {
+        let to = Destination { node, service: Service::Directory };
+        let stream = within(OPENING, async { self.transport.open(to, Purpose::Directory, isolation).await.ok() }).await?;
+        Some(Directory::new(stream))
+    }
+
+    /// Works, puts by all ways, and reads back by others. Done when today's and its neighbours are there.
+    async fn publish(&self, publication: Publication) -> bool {
+        let mut records = Vec::new();
+        for descriptor in &publication.descriptors {
+            let effort = Efforts::of(&self.network).descriptor;
+            let Ok(search) = AccountRecord::search(descriptor, &self.network, effort, &mut self.rng.clone()) else { return false };
+            records.push(AccountRecord::new(descriptor.clone(), worked(search).await));
+        }
+        let puts = publication.via.iter().map(|(node, isolation)| self.put_all(*node, *isolation, &records));
+        let stored = futures::future::join_all(puts).await.into_iter().max().unwrap_or(0);
+        if stored < records.len() {
+            return false;
+        }
+        let checks = publication.check.iter().map(|(node, isolation)| self.is_there(*node, *isolation, &publication.descriptors));
+        futures::future::join_all(checks).await.into_iter().any(|there| there)
+    }
+
+    async fn put_all(&self, node: NodeId, isolation: Isolation, records: &[AccountRecord]) -> usize {
+        let Some(mut directory) = self.directory(node, isolation).await else { return 0 };
+        for (at, record) in records.iter().enumerate() {
+            let put = within(QUICK, async { directory.put(Record::Account(record.clone())).await.ok() }).await;
+            if put.is_none() {
+                return at;
+            }
+        }
+        records.len()
+    }
+
+    async fn is_there(&self, node: NodeId, isolation: Isolation, descriptors: &[SealedDescriptor]) -> bool {
+        let Some(mut directory) = self.directory(node, isolation).await else { return false };
+        for descriptor in descriptors.iter().take(MOST_NEEDED) {
+            let Ok(verified) = descriptor.clone().verify(&self.network) else { return false };
+            let key = verified.directory_key();
+            let found = within(QUICK, async { directory.get(key).await.ok() }).await.unwrap_or_default();
+            let there = found.iter().any(|record| matches!(record, Record::Account(account) if account.descriptor() == descriptor));
+            if !there {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Polls a connection's driver beside the work on it. `None` if the connection ended first.
+pub(crate) async fn driven<S, R>(driver: Driver<S>, work: impl Future<Output = Option<R>>) -> Option<R>
+where
+    S: futures::AsyncRead + futures::AsyncWrite + Unpin,
+{
+    match select(pin!(work), pin!(driver)).await {
+        Either::Left((result, _)) => result,
+        // What was answered before the end is still to be taken.
+        Either::Right((_, work)) => within(Duration::ZERO, work).await,
+    }
+}
+
+/// Gives up after `limit`.
+pub(crate) async fn within<R>(limit: Duration, work: impl Future<Output = Option<R>>) -> Option<R> {
+    tokio::time::timeout(limit, work).await.ok().flatten()
+}
+
+/// Works step by step, so that others get their turn.
+async fn worked(mut search: Search) -> Proof {
+    loop {
+        if let Some(proof) = search.step() {
+            return proof;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A mailbox may ask for much when it is flooded, but not for a day of work.
+fn affordable(effort: u32) -> Option<u32> {
+    (effort <= MAX_EFFORT).then_some(effort)
+}
+
+const MAX_EFFORT: u32 = 4_096;
+
+const OPENING: Duration = Duration::from_secs(30);
+const QUICK: Duration = Duration::from_secs(20);
+const SLOW: Duration = Duration::from_secs(90);
+const A_LITTLE: Duration = Duration::from_secs(2);
+
+/// Descriptors that are read back: today's, yesterday's and tomorrow's.
+const MOST_NEEDED: usize = 3;

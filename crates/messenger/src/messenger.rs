@@ -1,0 +1,250 @@
+//! The handle.
+
+use crate::commands::{ContactError, SendError, Verification};
+use crate::contact::{Contact, ContactRecord};
+use crate::event::{Event, Events};
+use crate::message::{FlightStep, Message, MessageId};
+use crate::own::{Known, Me, Origin};
+use crate::peer::Peer;
+use crate::randomness::Randomness;
+use crate::state::State;
+use crate::store::{NOBODY, Store, StoreError, table};
+use crate::time::Tick;
+use crate::transport::Clock;
+use crate::work::Running;
+use outis_crypto::{CryptoRng, signature::VerifyingKey};
+use outis_identity::{Address, Identity};
+use outis_vault::Vault;
+use outis_wire::{NetworkName, NodeId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// One account's messenger. Clones are handles to the same; commands may come from any thread, also while [`run`](Self::run)
+/// is under way. Commands block for as long as a commit takes.
+#[derive(Clone)]
+pub struct Messenger {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    pub(crate) wake: Notify,
+    events: Arc<Events>,
+}
+
+/// What a messenger is told once.
+pub struct Config {
+    /// The network it is for.
+    pub network: NetworkName,
+    /// What others see, as the person typed it.
+    pub nickname: String,
+    /// How the account came here; counts only the first time.
+    pub origin: Origin,
+}
+
+/// One of the mailboxes that keep our queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The relay.
+    pub node: NodeId,
+    /// Whether it answers.
+    pub healthy: bool,
+}
+
+impl Messenger {
+    /// Reads everything that is not told yet. Does nothing on the network before [`run`](Self::run).
+    ///
+    /// # Errors
+    /// If the vault cannot be read or written.
+    pub fn open(
+        vault: Arc<Vault>,
+        identity: Identity,
+        config: Config,
+        clock: impl Clock,
+        rng: impl CryptoRng + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let Config { network, nickname, origin } = config;
+        let store = Store::new(vault);
+        let mut rng = Randomness::new(rng);
+        let me = Me::load(&store, identity, nickname, origin, &mut rng)?;
+        let mut peers = BTreeMap::new();
+        for owner in store.owners(table::CONTACTS)? {
+            let Some(record) = store.get::<ContactRecord>(table::CONTACTS, &owner, 0)? else { continue };
+            let key = VerifyingKey::from_bytes(owner).map_err(|_| StoreError::Damaged(outis_wire::DecodeError::Malformed))?;
+            let contact = Address::new(key);
+            peers.insert(contact, Peer::load(&store, &contact, record)?);
+        }
+        let requests = store.get(table::QUEUES, &NOBODY, 0)?.unwrap_or_default();
+        let graves = store.get(table::QUEUES, &NOBODY, 1)?.unwrap_or_default();
+        let events = Arc::new(Events::default());
+        let state = State {
+            network,
+            store,
+            me,
+            rng,
+            clock: Arc::new(clock),
+            events: Arc::clone(&events),
+            peers,
+            requests,
+            graves,
+            running: Running::new(),
+            tick: Tick::default(),
+            relays: Vec::new(),
+            directories: Vec::new(),
+            next_loose: 0,
+        };
+        Ok(Self { shared: Arc::new(Shared { state: Mutex::new(state), wake: Notify::new(), events }) })
+    }
+
+    /// The next event. Safe to drop.
+    pub async fn next_event(&self) -> Event {
+        self.shared.events.next().await
+    }
+
+    /// An event if there is one.
+    pub fn try_next_event(&self) -> Option<Event> {
+        self.shared.events.try_next()
+    }
+
+    /// Our own address.
+    pub fn address(&self) -> Address {
+        self.shared.state().address()
+    }
+
+    /// Whether the network knows the account.
+    pub fn known(&self) -> Known {
+        self.shared.state().me.known
+    }
+
+    /// Whether the account signed in on another device: nothing is sent from here any more.
+    pub fn is_superseded(&self) -> bool {
+        self.shared.state().me.is_superseded()
+    }
+
+    /// Says that an account the network does not know is new. Until then nothing is published.
+    ///
+    /// # Errors
+    /// If the store fails; the same holds for all commands.
+    pub fn confirm_new(&self) -> Result<(), StoreError> {
+        self.command(State::confirm_new)
+    }
+
+    /// Says that this device is to go on although the account was used elsewhere: the other one is superseded then.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn take_over(&self) -> Result<(), StoreError> {
+        self.command(State::take_over)
+    }
+
+    /// Asks somebody to be a contact; saying yes, if they asked first.
+    ///
+    /// # Errors
+    /// See [`ContactError`]; the same holds for all commands about contacts.
+    pub fn add_contact(&self, contact: Address, alias: Option<String>, greeting: Option<String>) -> Result<Contact, ContactError> {
+        self.command(|state| state.add_contact(contact, alias, greeting))
+    }
+
+    /// All contacts, in no order that means anything.
+    pub fn contacts(&self) -> Vec<Contact> {
+        self.shared.state().contacts()
+    }
+
+    /// One contact.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn contact(&self, contact: &Address) -> Result<Contact, ContactError> {
+        self.shared.state().contact(contact)
+    }
+
+    /// Says yes to somebody who asked.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn accept_contact(&self, contact: &Address) -> Result<Contact, ContactError> {
+        self.command(|state| state.accept_contact(contact))
+    }
+
+    /// Says no, in silence.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn decline_contact(&self, contact: &Address) -> Result<Contact, ContactError> {
+        self.command(|state| state.decline_contact(contact))
+    }
+
+    /// Ignores whatever comes from now on, and deletes the queues that they write to.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn block_contact(&self, contact: &Address) -> Result<Contact, ContactError> {
+        self.command(|state| state.block_contact(contact))
+    }
+
+    /// Takes that back: they are sent a new card.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn unblock_contact(&self, contact: &Address) -> Result<Contact, ContactError> {
+        self.command(|state| state.unblock_contact(contact))
+    }
+
+    /// Forgets a contact and the whole conversation, for good.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn remove_contact(&self, contact: &Address) -> Result<(), ContactError> {
+        self.command(|state| state.remove_contact(contact))
+    }
+
+    /// Calls a contact something; nothing, for what they call themselves.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn rename_contact(&self, contact: &Address, alias: Option<String>) -> Result<Contact, ContactError> {
+        self.command(|state| state.rename_contact(contact, alias))
+    }
+
+    /// Says whether safety numbers were compared; confirms a new device too.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn verify_contact(&self, contact: &Address, verified: Verification) -> Result<Contact, ContactError> {
+        self.command(|state| state.verify_contact(contact, verified))
+    }
+
+    /// Sends a text, at once and durably, online or not. To one's own address it is a note to self, which never leaves.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub fn send_text(&self, contact: &Address, text: impl Into<String>, reply_to: Option<MessageId>) -> Result<MessageId, SendError> {
+        self.command(|state| state.send_text(contact, text.into(), reply_to))
+    }
+
+    /// A page of a conversation, newest last, of at most `limit` messages that end before `before`; and whether there are
+    /// older ones.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn messages(&self, contact: &Address, before: Option<MessageId>, limit: usize) -> Result<(Vec<Message>, bool), StoreError> {
+        self.shared.state().messages(contact, before, limit)
+    }
+
+    /// One message.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        self.shared.state().message(id)
+    }
+
+    /// Why a message is where it is. Stays on this machine.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn explain(&self, id: &MessageId) -> Result<Option<Vec<FlightStep>>, StoreError> {
+        self.shared.state().flight(id)
+    }
+
+    /// Everything up to this message was looked at.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn mark_read(&self, up_to: &MessageId) -> Result<(), ContactError> {
+        self.command(|state| state.mark_read(up_to))
+    }
+
+    /// The relays that keep our queues.
+    pub fn mailboxes(&self) -> Vec<Mailbox> {
+        self.shared.state().mailboxes()
+    }
+
+    fn command<R>(&self, command: impl FnOnce(&mut State) -> R) -> R {
+        let result = command(&mut self.shared.state());
+        self.shared.wake.notify_one();
+        result
+    }
+}
+
+impl Shared {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        // Commands change the store first and memory after it, in steps that do not panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,164 @@
+//! A contact as the loop works with it: the stored record, and what of its outbox and its ways is in memory.
+
+use crate::contact::ContactRecord;
+use crate::parcel::CiphertextHash;
+use crate::queue::{OwnQueue, TheirQueue};
+use crate::store::{OutboxRecord, Sealed, Store, StoreError, table};
+use crate::time::{Backoff, Tick};
+use outis_identity::Address;
+use outis_vault::Order;
+use outis_wire::NodeId;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+pub(crate) struct Peer {
+    pub(crate) record: ContactRecord,
+    /// What is not receipted, by number. The texts and ciphertexts stay in the store.
+    pub(crate) outbox: BTreeMap<u64, Unreceipted>,
+    /// Our queue for this contact.
+    pub(crate) queue: OwnQueue,
+    /// Theirs for us, read from their card.
+    pub(crate) theirs: Option<TheirQueue>,
+    pub(crate) lane: Lane,
+}
+
+/// Something we said that is not receipted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unreceipted {
+    pub(crate) position: Option<u64>,
+    pub(crate) sealed: Option<Sealed>,
+    /// Mailboxes that have it.
+    pub(crate) stored: BTreeSet<NodeId>,
+    /// Mailboxes that it is on its way to.
+    pub(crate) flying: BTreeSet<NodeId>,
+    /// When it was last stored somewhere.
+    pub(crate) put_at: Option<Tick>,
+}
+
+/// The way to a contact: all that need not outlive the process.
+#[derive(Default)]
+pub(crate) struct Lane {
+    /// How putting into their mailboxes goes.
+    pub(crate) mailboxes: BTreeMap<NodeId, Backoff>,
+    /// Ciphertexts that are told once, if they arrive: receipts, cards, answers.
+    pub(crate) loose: VecDeque<Loose>,
+    /// Ciphertexts of theirs that did not open, to be told.
+    pub(crate) cannot_open: BTreeSet<CiphertextHash>,
+    /// Ciphertexts that were read lately, so that the copies from other mailboxes cost nothing.
+    pub(crate) seen: Seen,
+    /// Ciphertexts that came before the session they are of.
+    pub(crate) early: VecDeque<Arc<Vec<u8>>>,
+    pub(crate) last_receipt: Option<Tick>,
+    /// Counts what came, to know whether a receipt on its way tells of all of it.
+    pub(crate) came: u64,
+    pub(crate) card_told: Backoff,
+    /// Since when something is stored and nothing is receipted.
+    pub(crate) waiting_since: Option<Tick>,
+    pub(crate) look_up: LookUpPlan,
+    /// Where requests to them go, from the last look-up.
+    pub(crate) request_queue: Option<TheirQueue>,
+    pub(crate) request_put: Backoff,
+}
+
+/// When the contact's descriptor is read (again).
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LookUpPlan {
+    /// Wanted, whatever the back-off of receipts says.
+    pub(crate) wanted: bool,
+    /// After failures.
+    pub(crate) backoff: Backoff,
+    /// After look-ups for a missing receipt that brought nothing new.
+    pub(crate) patience: Backoff,
+    /// After sending a card by the request queue.
+    pub(crate) way_back: Backoff,
+}
+
+/// A ciphertext outside the numbering.
+#[derive(Debug, Clone)]
+pub(crate) struct Loose {
+    pub(crate) id: u64,
+    pub(crate) payload: Arc<Vec<u8>>,
+    pub(crate) made_at: Tick,
+    pub(crate) done: BTreeSet<NodeId>,
+    pub(crate) flying: BTreeSet<NodeId>,
+    pub(crate) told: Told,
+}
+
+/// What a loose ciphertext says, and so what is not owed any more when a mailbox has it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// All that had come when it was made, by [`Lane::came`].
+    pub(crate) receipt: Option<u64>,
+}
+
+/// The last hashes of what was read, bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    order: VecDeque<CiphertextHash>,
+    present: BTreeSet<CiphertextHash>,
+}
+
+impl Seen {
+    const LIMIT: usize = 2_048;
+
+    pub(crate) fn contains(&self, hash: &CiphertextHash) -> bool {
+        self.present.contains(hash)
+    }
+
+    pub(crate) fn insert(&mut self, hash: CiphertextHash) {
+        if self.present.insert(hash) {
+            self.order.push_back(hash);
+        }
+        if self.order.len() > Self::LIMIT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.present.remove(&oldest);
+        }
+    }
+}
+
+impl Lane {
+    /// How putting into a mailbox of theirs goes.
+    pub(crate) fn way(&mut self, node: NodeId) -> &mut Backoff {
+        self.mailboxes.entry(node).or_default()
+    }
+}
+
+impl Peer {
+    /// A contact that has just become one.
+    pub(crate) fn new(record: ContactRecord) -> Self {
+        let theirs = record.card.as_ref().and_then(|card| TheirQueue::read(&card.entry));
+        Self { record, outbox: BTreeMap::new(), queue: OwnQueue::default(), theirs, lane: Lane::default() }
+    }
+
+    /// Reads a contact and its outbox.
+    pub(crate) fn load(store: &Store, contact: &Address, record: ContactRecord) -> Result<Self, StoreError> {
+        let mut peer = Self::new(record);
+        let owner = contact.as_bytes();
+        peer.queue = store.get(table::QUEUES, owner, 0)?.unwrap_or_default();
+        for (number, outbox) in store.range::<OutboxRecord>(table::OUTBOX, owner, 0..u64::MAX, Order::Ascending, usize::MAX)? {
+            let unreceipted = Unreceipted { position: outbox.position, sealed: outbox.sealed, ..Unreceipted::default() };
+            peer.outbox.insert(number, unreceipted);
+        }
+        for (number, nodes) in store.range::<Vec<NodeId>>(table::STORED, owner, 0..u64::MAX, Order::Ascending, usize::MAX)? {
+            if let Some(unreceipted) = peer.outbox.get_mut(&number) {
+                unreceipted.stored = nodes.into_iter().collect();
+            }
+        }
+        Ok(peer)
+    }
+
+    /// How many are encrypted and not receipted.
+    pub(crate) fn sealed(&self) -> usize {
+        self.outbox.values().filter(|unreceipted| unreceipted.sealed.is_some()).count()
+    }
+
+    /// Whether all of their mailboxes have failed again and again.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.theirs.as_ref().is_some_and(|queue| {
+            queue.nodes().all(|node| self.lane.mailboxes.get(&node).is_some_and(|way| way.failures() >= Self::CUT_OFF))
+        })
+    }
+
+    const CUT_OFF: u32 = 3;
+}

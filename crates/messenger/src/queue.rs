@@ -1,0 +1,180 @@
+//! Queues: our own on three mailboxes each, and a contact's as their card names them.
+
+use crate::parcel::CardEntry;
+use crate::time::{Backoff, Tick};
+use outis_crypto::CryptoRng;
+use outis_identity::Address;
+use outis_mailbox::queue::{OwnedQueue, Pass, Place, QueueCard, QueueId};
+use outis_wire::NodeId;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One of our queues: for one contact, or for requests.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct OwnQueue {
+    /// That of the card given out last; 0 if none was.
+    sequence: u64,
+    pub(crate) mailboxes: Vec<OwnMailbox>,
+}
+
+/// One of the mailboxes of a queue.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OwnMailbox {
+    #[serde(with = "shared")]
+    pub(crate) queue: Arc<OwnedQueue>,
+    pub(crate) standing: Standing,
+    #[serde(skip)]
+    pub(crate) way: Backoff,
+    /// Since when it cannot be reached.
+    #[serde(skip)]
+    pub(crate) failing_since: Option<Tick>,
+    /// All that lay in it was pushed.
+    #[serde(skip)]
+    pub(crate) caught_up: bool,
+}
+
+/// How far a mailbox is with us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Standing {
+    /// Drawn; the queue is not there yet.
+    Drawn,
+    /// The queue is there, and no card names it yet.
+    Created,
+    /// A card names it.
+    Named,
+    /// A newer card does not name it any more; what is still in it is read.
+    Retired,
+}
+
+impl OwnQueue {
+    /// Mailboxes of a queue.
+    pub(crate) const MAILBOXES: usize = 3;
+
+    /// That of the card given out last.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The card given out last. For a contact, with passes to the request queue.
+    pub(crate) fn card(&self, passes: Option<(&OwnQueue, &Address)>) -> Option<CardEntry> {
+        let card = self.named()?;
+        let passes = passes.map(|(requests, contact)| requests.passes(contact)).unwrap_or_default();
+        Some(CardEntry { card: outis_wire::encode(&card), passes })
+    }
+
+    /// The same as the mailbox crate's type.
+    pub(crate) fn named(&self) -> Option<QueueCard> {
+        let places = self.mailboxes.iter().filter(|mailbox| mailbox.standing == Standing::Named).map(|m| m.queue.place());
+        QueueCard::new(self.sequence, places.collect()).ok()
+    }
+
+    /// Draws mailboxes until there are three that do not fail. Gives whether any was drawn.
+    pub(crate) fn draw(&mut self, relays: &[NodeId], rng: &mut impl CryptoRng) -> bool {
+        let mut drew = false;
+        while self.mailboxes.iter().filter(|mailbox| mailbox.standing != Standing::Retired).count() < Self::MAILBOXES {
+            let free: Vec<NodeId> =
+                relays.iter().copied().filter(|node| self.mailboxes.iter().all(|m| m.queue.node() != *node)).collect();
+            let Some(node) = choose(&free, rng) else { break };
+            let queue = Arc::new(OwnedQueue::generate(rng, node));
+            self.mailboxes.push(OwnMailbox { queue, standing: Standing::Drawn, way: Backoff::default(), failing_since: None, caught_up: false });
+            drew = true;
+        }
+        drew
+    }
+
+    /// Whether a new card is due: some mailbox is there that no card names, and none is still on its way.
+    pub(crate) fn wants_card(&self) -> bool {
+        let any = |standing| self.mailboxes.iter().any(|mailbox| mailbox.standing == standing);
+        let drawn = self.mailboxes.iter().any(|mailbox| mailbox.standing == Standing::Drawn && mailbox.way.failures() == 0);
+        any(Standing::Created) && !drawn
+    }
+
+    /// Names all mailboxes that are there in a new card.
+    pub(crate) fn issue(&mut self) {
+        self.sequence = self.sequence.saturating_add(1);
+        for mailbox in &mut self.mailboxes {
+            if mailbox.standing == Standing::Created {
+                mailbox.standing = Standing::Named;
+            }
+        }
+    }
+
+    pub(crate) fn mailbox(&mut self, id: QueueId) -> Option<&mut OwnMailbox> {
+        self.mailboxes.iter_mut().find(|mailbox| mailbox.queue.id() == id)
+    }
+
+    fn passes(&self, contact: &Address) -> Vec<(QueueId, [u8; 32])> {
+        let named = self.mailboxes.iter().filter(|mailbox| mailbox.standing == Standing::Named);
+        let pass = |mailbox: &OwnMailbox| outis_wire::encode(&mailbox.queue.pass(contact.as_bytes())).try_into().ok();
+        named.filter_map(|mailbox| Some((mailbox.queue.id(), pass(mailbox)?))).collect()
+    }
+}
+
+/// A contact's queue.
+#[derive(Clone)]
+pub(crate) struct TheirQueue {
+    card: Arc<QueueCard>,
+    passes: Arc<Vec<(QueueId, [u8; 32])>>,
+}
+
+impl TheirQueue {
+    /// Reads a card that a contact has sent.
+    pub(crate) fn read(entry: &CardEntry) -> Option<Self> {
+        let card: QueueCard = outis_wire::decode(&entry.card, QueueCard::MAX_ENCODED).ok()?;
+        Some(Self { card: Arc::new(card), passes: Arc::new(entry.passes.clone()) })
+    }
+
+    /// The request queue of a descriptor.
+    pub(crate) fn of(card: QueueCard) -> Self {
+        Self { card: Arc::new(card), passes: Arc::default() }
+    }
+
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.card.places().iter().map(|place| place.node)
+    }
+
+    pub(crate) fn place(&self, node: NodeId) -> Option<&Place> {
+        self.card.places().iter().find(|place| place.node == node)
+    }
+
+    /// A pass for one of their request queues.
+    pub(crate) fn pass(&self, queue: QueueId) -> Option<Pass> {
+        let (_, pass) = self.passes.iter().find(|(id, _)| *id == queue)?;
+        outis_wire::decode(pass, Pass::SIZE).ok()
+    }
+}
+
+/// A queue's secret is shared with the work that is done on it.
+mod shared {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
+/// One of them at random.
+pub(crate) fn choose<T: Copy>(among: &[T], rng: &mut impl CryptoRng) -> Option<T> {
+    let count = u64::try_from(among.len()).ok().filter(|count| *count > 0)?;
+    // The bias of a remainder of 64 bits by a few thousand is beyond notice.
+    let at = usize::try_from(rng.next_u64() % count).ok()?;
+    among.get(at).copied()
+}
+
+/// `count` different ones at random.
+pub(crate) fn sample<T: Copy + PartialEq>(among: &[T], count: usize, rng: &mut impl CryptoRng) -> Vec<T> {
+    let mut left = among.to_vec();
+    let mut drawn = Vec::new();
+    while drawn.len() < count
+        && let Some(one) = choose(&left, rng)
+    {
+        left.retain(|other| *other != one);
+        drawn.push(one);
+    }
+    drawn
+}

@@ -1,0 +1,224 @@
+//! The loop: asks the state what there is to do, does it, and tells the state what came of it.
+
+use crate::execute::{Ways, driven, within};
+use crate::state::State;
+use crate::time::Tick;
+use crate::transport::Transport;
+use crate::work::{Job, Outcome, Owner, Task};
+use crate::{Messenger, Shared};
+use futures::channel::mpsc;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, SinkExt, StreamExt};
+use outis_mailbox::client::{Push, RequestError, Subscription};
+use outis_mailbox::queue::{OwnedQueue, QueueId};
+use outis_mailbox::{Envelope, Kind, Refusal};
+use outis_wire::{Isolation, Service};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+impl Messenger {
+    /// Does all that is to be done on the network, until it is dropped. Nothing is lost by dropping it: what was told is
+    /// stored, and what was not told is done again by the next loop.
+    pub async fn run<T: Transport>(&self, transport: Arc<T>) {
+        let (network, rng) = {
+            let state = self.shared.state();
+            (state.network.clone(), state.rng.clone())
+        };
+        let (heard, hearing) = mpsc::channel(HEARD);
+        let ways = Ways { transport, network, rng };
+        let began = Instant::now();
+        let mut run = Run { shared: &self.shared, ways, began, jobs: FuturesUnordered::new(), ears: BTreeMap::new(), heard, trouble: None };
+        run.go(hearing).await;
+    }
+}
+
+struct Run<'a, T: Transport> {
+    shared: &'a Shared,
+    ways: Ways<T>,
+    began: Instant,
+    jobs: FuturesUnordered<BoxFuture<'static, Outcome>>,
+    /// Where acknowledgements for a queue go.
+    ears: BTreeMap<(Owner, QueueId), mpsc::Sender<u64>>,
+    heard: mpsc::Sender<(Owner, QueueId, Heard)>,
+    /// The store failed: nothing is begun before then.
+    trouble: Option<Tick>,
+}
+
+/// What a subscription gives.
+enum Heard {
+    Envelope(u64, Envelope),
+    CaughtUp,
+}
+
+impl<T: Transport> Run<'_, T> {
+    async fn go(&mut self, mut hearing: mpsc::Receiver<(Owner, QueueId, Heard)>) {
+        self.shared.state().running.clear();
+        loop {
+            let next = self.begin();
+            let transport = Arc::clone(&self.ways.transport);
+            tokio::select! {
+                biased;
+                Some(outcome) = self.jobs.next(), if !self.jobs.is_empty() => self.finish(outcome),
+                Some((owner, id, heard)) = hearing.next() => self.hear(owner, id, heard),
+                () = self.shared.wake.notified() => {}
+                () = transport.changed() => {}
+                () = tokio::time::sleep_until(self.began + next.0) => {}
+            }
+        }
+    }
+
+    /// Begins what is to be done now; gives when to look again.
+    fn begin(&mut self) -> Tick {
+        let tick = self.tick();
+        if let Some(until) = self.trouble.filter(|until| *until > tick) {
+            return until;
+        }
+        self.trouble = None;
+        let (planned, now) = {
+            let mut state = self.shared.state();
+            state.tick = tick;
+            state.see(self.ways.transport.relays(Service::Mailbox), self.ways.transport.relays(Service::Directory));
+            (state.plan(), state.now())
+        };
+        let Ok((jobs, next)) = planned else { return self.trouble(tick) };
+        for (task, job) in jobs {
+            let ways = self.ways.clone();
+            let work = match (task, job) {
+                (Task::Listen(owner, id), Job::Listen { queue, isolation }) => {
+                    let (acknowledge, acknowledged) = mpsc::channel(Subscription::WINDOW * 2);
+                    self.ears.insert((owner, id), acknowledge);
+                    let listen = listen(ways, owner, queue, isolation, self.heard.clone(), acknowledged);
+                    listen.map(move |()| Outcome::Deaf { task }).boxed()
+                }
+                (task, job) => ways.execute(task, job, now).boxed(),
+            };
+            self.jobs.push(work);
+        }
+        next
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        let tick = self.tick();
+        if let Task::Listen(owner, id) = outcome.task() {
+            self.ears.remove(&(owner, id));
+        }
+        let result = {
+            let mut state = self.shared.state();
+            state.tick = tick;
+            state.finished(outcome)
+        };
+        if result.is_err() {
+            self.trouble(tick);
+        }
+    }
+
+    fn hear(&mut self, owner: Owner, id: QueueId, heard: Heard) {
+        let tick = self.tick();
+        let result = {
+            let mut state = self.shared.state();
+            state.tick = tick;
+            match heard {
+                Heard::CaughtUp => {
+                    state.caught_up(owner, id);
+                    return;
+                }
+                Heard::Envelope(number, envelope) => state.envelope_came(owner, id, &envelope).map(|verdict| (number, verdict)),
+            }
+        };
+        match result {
+            Ok((number, crate::receiving::Verdict::Done)) => {
+                // A full or closed ear only means that the envelope comes once more.
+                if let Some(ear) = self.ears.get_mut(&(owner, id)) {
+                    let _ = ear.try_send(number);
+                }
+            }
+            Ok((_, crate::receiving::Verdict::Later)) => {}
+            Err(_) => {
+                self.trouble(tick);
+            }
+        }
+    }
+
+    fn tick(&self) -> Tick {
+        Tick(self.began.elapsed())
+    }
+
+    fn trouble(&mut self, tick: Tick) -> Tick {
+        let until = tick.plus(TROUBLE);
+        self.trouble = Some(until);
+        until
+    }
+}
+
+impl State {
+    /// An envelope was pushed from one of our queues.
+    fn envelope_came(&mut self, owner: Owner, id: QueueId, envelope: &Envelope) -> Result<crate::receiving::Verdict, crate::StoreError> {
+        let payload = self.queue_of(owner).and_then(|queue| queue.mailbox(id)).map(|mailbox| mailbox.queue.open(envelope));
+        // What was not sealed for this queue was put there by the mailbox itself: nobody else is answered for it.
+        let Some(Ok(payload)) = payload else { return Ok(crate::receiving::Verdict::Done) };
+        match owner {
+            Owner::Requests => self.came_to_requests(payload.dangerously_expose()),
+            Owner::Contact(contact) => self.came(&contact, payload.dangerously_expose()),
+        }
+    }
+}
+
+/// Subscribes to one of our queues and passes on what comes, until the connection ends. Creates the queue again if the
+/// mailbox has lost it.
+async fn listen<T: Transport>(
+    ways: Ways<T>,
+    owner: Owner,
+    queue: Arc<OwnedQueue>,
+    isolation: Isolation,
+    heard: mpsc::Sender<(Owner, QueueId, Heard)>,
+    acknowledged: mpsc::Receiver<u64>,
+) {
+    let Some((mut mailbox, driver)) = ways.mailbox(queue.node(), isolation).await else { return };
+    let id = queue.id();
+    let work = async {
+        let mut subscription = match within(ANSWER, async { Some(mailbox.subscribe(&queue).await) }).await? {
+            Ok(subscription) => subscription,
+            Err(RequestError::Refused(Refusal::NoSuchQueue)) => {
+                let kind = if owner == Owner::Requests { Kind::Requests } else { Kind::CONTACT };
+                ways.recreate(&mut mailbox, &queue, kind).await?;
+                within(ANSWER, async { mailbox.subscribe(&queue).await.ok() }).await?
+            }
+            Err(_) => return None,
+        };
+        let mut heard = heard;
+        let pushes = async {
+            while let Some(push) = subscription.next().await {
+                let news = match push {
+                    Push::Delivered { number, envelope } => Heard::Envelope(number, envelope),
+                    Push::CaughtUp => Heard::CaughtUp,
+                    Push::Ended => return,
+                };
+                if heard.send((owner, id, news)).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let acknowledgements = async {
+            let mut acknowledged = acknowledged.ready_chunks(Subscription::WINDOW);
+            while let Some(numbers) = acknowledged.next().await {
+                if mailbox.acknowledge(id, &numbers).await.is_err() {
+                    return;
+                }
+            }
+        };
+        futures::future::select(std::pin::pin!(pushes), std::pin::pin!(acknowledgements)).await;
+        Some(())
+    };
+    driven(driver, work).await;
+}
+
+/// What a loop has heard and not looked at.
+const HEARD: usize = 64;
+
+/// After a failure of the store.
+const TROUBLE: Duration = Duration::from_secs(1);
+
+const ANSWER: Duration = Duration::from_secs(30);

@@ -1,0 +1,57 @@
+//! Waiting. The wall clock may jump, so whatever waits counts from when the loop began.
+
+use outis_crypto::CryptoRng;
+use std::time::Duration;
+
+/// Time since the messenger's loop began. Only ever grows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(pub(crate) Duration);
+
+impl Tick {
+    #[must_use]
+    pub(crate) fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Waits longer after each failure, and never exactly as long as somebody else.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Backoff {
+    failures: u32,
+    until: Tick,
+}
+
+impl Backoff {
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    pub(crate) fn until(&self) -> Tick {
+        self.until
+    }
+
+    pub(crate) fn is_over(&self, now: Tick) -> bool {
+        self.until <= now
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Waits between `first` and `longest`, doubling with each failure, and up to a quarter more at random.
+    pub(crate) fn failed(&mut self, now: Tick, first: Duration, longest: Duration, rng: &mut impl CryptoRng) {
+        let doubled = first.saturating_mul(1u32.checked_shl(self.failures.min(20)).unwrap_or(u32::MAX));
+        self.failures = self.failures.saturating_add(1);
+        self.until = now.plus(jittered(doubled.min(longest), rng));
+    }
+}
+
+/// `duration` and up to a quarter more.
+pub(crate) fn jittered(duration: Duration, rng: &mut impl CryptoRng) -> Duration {
+    let part = f64::from(rng.next_u32()) / f64::from(u32::MAX);
+    duration + duration.mul_f64(part / 4.0)
+}

@@ -1,0 +1,89 @@
+//! What there is to do on the network, as values: the state says what, the loop does it, and the state hears what came of it.
+
+use crate::descriptor::{LookUp, Publication, SelfLookUp};
+use crate::meeting::Found;
+use crate::queue::TheirQueue;
+use outis_identity::Address;
+use outis_mailbox::queue::{OwnedQueue, QueueId};
+use outis_mailbox::{Envelope, Kind};
+use outis_wire::{Isolation, NodeId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Whose queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    /// Ours, for strangers.
+    Requests,
+    /// Ours, for this contact.
+    Contact(Address),
+}
+
+/// Names a piece of work. The same work is never under way twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Task {
+    Create(Owner, QueueId),
+    Listen(Owner, QueueId),
+    Delete(QueueId),
+    Put(Address, NodeId),
+    Request(Address),
+    WayBack(Address),
+    LookUp(Address),
+    LookUpSelf,
+    Publish,
+}
+
+/// What is under way.
+pub(crate) type Running = BTreeSet<Task>;
+
+/// A piece of work, with all that it needs.
+pub(crate) enum Job {
+    Create { queue: Arc<OwnedQueue>, kind: Kind, isolation: Isolation },
+    Listen { queue: Arc<OwnedQueue>, isolation: Isolation },
+    Delete { queue: Arc<OwnedQueue>, isolation: Isolation },
+    Put { to: TheirQueue, node: NodeId, isolation: Isolation, items: Vec<(Item, Envelope)> },
+    /// Into a request queue: to each of its mailboxes.
+    Request { to: TheirQueue, passes: Option<TheirQueue>, isolation: Isolation, envelopes: Vec<(NodeId, Envelope)> },
+    LookUp(LookUp),
+    LookUpSelf(SelfLookUp),
+    Publish(Publication),
+}
+
+/// What an envelope is a copy of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    Numbered(u64),
+    Loose(u64),
+}
+
+/// What came of a piece of work.
+pub(crate) enum Outcome {
+    Created { task: Task, created: bool },
+    /// Listening ended.
+    Deaf { task: Task },
+    Deleted { task: Task, deleted: bool },
+    Put { task: Task, results: Vec<(Item, bool)> },
+    Requested { task: Task, stored: usize },
+    LookedUp { task: Task, found: Result<Option<Box<Found>>, Unreachable> },
+    LookedUpSelf { task: Task, found: Result<Option<crate::descriptor::FoundSelf>, Unreachable> },
+    Published { task: Task, published: bool },
+}
+
+impl Outcome {
+    pub(crate) fn task(&self) -> Task {
+        match self {
+            Self::Created { task, .. }
+            | Self::Deaf { task }
+            | Self::Deleted { task, .. }
+            | Self::Put { task, .. }
+            | Self::Requested { task, .. }
+            | Self::LookedUp { task, .. }
+            | Self::LookedUpSelf { task, .. }
+            | Self::Published { task, .. } => *task,
+        }
+    }
+}
+
+/// Nobody who could know was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreachable;

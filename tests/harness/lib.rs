@@ -1,0 +1,7 @@
+//! What whole stories are told with.
+//!
+//! Types to know: [`sim::SimNet`] (a network in one thread, on simulated time) and [`sim::TestPeer`] (a person on it).
+
+#![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
+
+pub mod sim;

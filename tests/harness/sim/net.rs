@@ -1,0 +1,333 @@
+//! Relays, and the ways to them.
+
+use super::pipe::{self, End, Scissors};
+use outis_mailbox::descriptor::DirectoryKey;
+use outis_mailbox::directory::{self, AccountRecord, Record, Refusal, Reply, Request};
+use outis_mailbox::rendezvous::{self, Answer, Cookie};
+use outis_mailbox::{Efforts, Limits, MemoryShelf, Nonce, Server};
+use outis_messenger::{OpenError, Transport};
+use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service, UnixMillis};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+/// A network of relays. Clones are handles to the same.
+#[derive(Clone)]
+pub struct SimNet(Arc<Shared>);
+
+/// What goes wrong, each as one in so many, drawn for every event; 0 for never.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// Streams that do not open, in percent.
+    pub refused: u32,
+    /// Streams that are cut within a few seconds, in percent.
+    pub cut: u32,
+    /// The longest delay of a write, in milliseconds.
+    pub delay: u32,
+}
+
+struct Shared {
+    name: NetworkName,
+    start: Instant,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    rng: ChaCha20Rng,
+    faults: Faults,
+    relays: BTreeMap<NodeId, Relay>,
+    directory: BTreeMap<DirectoryKey, AccountRecord>,
+    /// People who are cut off from everything.
+    offline: BTreeSet<u32>,
+    streams: Vec<(u32, NodeId, Scissors)>,
+    waiting: BTreeMap<[u8; 32], oneshot::Sender<End>>,
+    /// A digest of everything that was opened and when.
+    trace: [u8; 32],
+}
+
+struct Relay {
+    server: Server<Arc<MemoryShelf>>,
+    shelf: Arc<MemoryShelf>,
+    alive: bool,
+    serving: Vec<AbortHandle>,
+}
+
+/// One person's ways into the network.
+#[derive(Clone)]
+pub struct Way {
+    net: SimNet,
+    person: u32,
+}
+
+/// The hour at which every simulation begins: noon of some day.
+const BEGINNING: UnixMillis = UnixMillis(20_500 * 24 * 60 * 60 * 1000 + 12 * 60 * 60 * 1000);
+
+impl SimNet {
+    /// A network of `relays` relays on which nothing goes wrong yet.
+    pub fn new(seed: u64, relays: u8) -> Self {
+        let name: NetworkName = "test-sim".parse().expect("a name");
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let relays = (0..relays)
+            .map(|_| {
+                let mut id = [0; 32];
+                rng.fill_bytes(&mut id);
+                let node = NodeId(id);
+                (node, Relay::start(Arc::new(MemoryShelf::default()), &name, node))
+            })
+            .collect();
+        let state = State {
+            rng,
+            faults: Faults::default(),
+            relays,
+            directory: BTreeMap::new(),
+            offline: BTreeSet::new(),
+            streams: Vec::new(),
+            waiting: BTreeMap::new(),
+            trace: [0; 32],
+        };
+        Self(Arc::new(Shared { name, start: Instant::now(), state: Mutex::new(state), changed: Notify::new() }))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> NetworkName {
+        self.0.name.clone()
+    }
+
+    /// What a clock that is right shows.
+    pub fn now(&self) -> UnixMillis {
+        BEGINNING.plus(self.0.start.elapsed())
+    }
+
+    /// The ways of one person.
+    pub fn way(&self, person: u32) -> Way {
+        Way { net: self.clone(), person }
+    }
+
+    /// What goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// Cuts somebody off, or lets them back in.
+    pub fn set_offline(&self, person: u32, offline: bool) {
+        let mut state = self.state();
+        if offline {
+            state.offline.insert(person);
+            state.cut(|who, _| who == person);
+        } else {
+            state.offline.remove(&person);
+        }
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
+    /// All relays.
+    pub fn relays(&self) -> Vec<NodeId> {
+        self.state().relays.keys().copied().collect()
+    }
+
+    /// A relay dies. What it had is on its shelf until it is [`revived`](Self::revive), and gone if it is wiped.
+    pub fn kill(&self, node: NodeId) {
+        let mut state = self.state();
+        if let Some(relay) = state.relays.get_mut(&node) {
+            relay.alive = false;
+            for serving in relay.serving.drain(..) {
+                serving.abort();
+            }
+        }
+        state.cut(|_, at| at == node);
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
+    /// A relay comes back with what was on its shelf.
+    pub fn revive(&self, node: NodeId) {
+        let mut state = self.state();
+        let name = self.name();
+        if let Some(relay) = state.relays.get_mut(&node) {
+            let shelf = Arc::clone(&relay.shelf);
+            *relay = Relay::start(shelf, &name, node);
+        }
+        drop(state);
+        self.0.changed.notify_waiters();
+    }
+
+    /// A relay forgets everything, as if its disk had been replaced.
+    pub fn wipe(&self, node: NodeId) {
+        self.kill(node);
+        if let Some(relay) = self.state().relays.get_mut(&node) {
+            relay.shelf = Arc::new(MemoryShelf::default());
+        }
+        self.revive(node);
+    }
+
+    /// Everything that was opened so far, and when, as one number.
+    pub fn trace(&self) -> [u8; 32] {
+        self.state().trace
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn delays(&self) -> Box<dyn FnMut() -> Duration + Send> {
+        let net = self.clone();
+        Box::new(move || {
+            let mut state = net.state();
+            let longest = state.faults.delay.max(1);
+            Duration::from_millis(u64::from(1 + state.rng.next_u32() % longest))
+        })
+    }
+
+    fn serve(&self, node: NodeId, service: Service, end: End) {
+        let mut state = self.state();
+        let mut nonce = [0; 32];
+        state.rng.fill_bytes(&mut nonce);
+        let net = self.clone();
+        let Some(relay) = state.relays.get_mut(&node) else { return };
+        let serving = match service {
+            Service::Mailbox => {
+                let server = relay.server.clone();
+                let nonce = Nonce::random(&mut ChaCha20Rng::from_seed(nonce));
+                tokio::spawn(async move { drop(server.serve(end, move || net.now(), nonce).await) }).abort_handle()
+            }
+            Service::Directory => tokio::spawn(async move {
+                let answer = move |request| {
+                    let reply = net.answer(request);
+                    async move { reply }
+                };
+                drop(directory::serve(end, answer).await);
+            })
+            .abort_handle(),
+            Service::Rendezvous => tokio::spawn(async move { net.join(end).await }).abort_handle(),
+        };
+        relay.serving.retain(|serving| !serving.is_finished());
+        relay.serving.push(serving);
+    }
+
+    fn answer(&self, request: Request) -> Reply {
+        let now = self.now();
+        let efforts = Efforts::of(&self.0.name);
+        let mut state = self.state();
+        match request {
+            Request::Put(Record::Account(record)) => {
+                let Ok(checked) = record.check(&self.0.name, &efforts, now) else { return Reply::Refused(Refusal::Invalid) };
+                let known = state.directory.get(&checked.key).and_then(|known| known.check(&self.0.name, &efforts, now).ok());
+                if known.is_some_and(|known| known.order > checked.order) {
+                    return Reply::Refused(Refusal::Outdated);
+                }
+                state.directory.insert(checked.key, record);
+                Reply::Stored(1)
+            }
+            Request::Get(key) => Reply::Found(state.directory.get(&key).cloned().map(Record::Account).into_iter().collect()),
+            Request::Put(_) | Request::Sample(_) | Request::Announce(_) => Reply::Refused(Refusal::Unavailable),
+        }
+    }
+
+    /// The first of two streams waits here for the second.
+    async fn join(self, mut end: End) {
+        let Ok(Cookie(cookie)) = rendezvous::read_cookie(&mut end).await else { return };
+        let other = self.state().waiting.remove(&cookie);
+        match other {
+            Some(other) => drop(other.send(end)),
+            None => {
+                let (sender, receiver) = oneshot::channel();
+                self.state().waiting.insert(cookie, sender);
+                let Ok(mut other) = receiver.await else { return };
+                for end in [&mut end, &mut other] {
+                    if rendezvous::answer(end, Answer::Joined).await.is_err() {
+                        return;
+                    }
+                }
+                let (left, right) = (futures::AsyncReadExt::split(end), futures::AsyncReadExt::split(other));
+                let ((left_read, mut left_write), (right_read, mut right_write)) = (left, right);
+                let there = futures::io::copy(left_read, &mut right_write);
+                let back = futures::io::copy(right_read, &mut left_write);
+                futures::future::select(std::pin::pin!(there), std::pin::pin!(back)).await;
+            }
+        }
+    }
+}
+
+impl State {
+    fn percent(&mut self, percent: u32) -> bool {
+        self.rng.next_u32() % 100 < percent
+    }
+
+    fn cut(&mut self, which: impl Fn(u32, NodeId) -> bool) {
+        self.streams.retain(|(person, node, scissors)| {
+            if which(*person, *node) {
+                scissors.cut();
+            }
+            !which(*person, *node) && !scissors.is_done()
+        });
+    }
+
+    fn note(&mut self, at: Duration, what: &[u8]) {
+        let at = u64::try_from(at.as_millis()).unwrap_or(u64::MAX).to_be_bytes();
+        self.trace = outis_crypto::hash(outis_crypto::label::MESSENGER_CHAIN, &[&self.trace, &at, what]);
+    }
+}
+
+impl Relay {
+    fn start(shelf: Arc<MemoryShelf>, name: &NetworkName, node: NodeId) -> Self {
+        let limits = Limits::new(name, 1 << 30);
+        let server = Server::open(Arc::clone(&shelf), limits, name.clone(), node).expect("a shelf in memory reads");
+        Self { server, shelf, alive: true, serving: Vec::new() }
+    }
+}
+
+impl Transport for Way {
+    type Stream = End;
+
+    async fn open(&self, to: Destination, purpose: Purpose, _: Isolation) -> Result<End, OpenError> {
+        let (refused, cut, delay) = {
+            let mut state = self.net.state();
+            let at = self.net.0.start.elapsed();
+            state.note(at, &[&self.person.to_be_bytes()[..], &to.node.0, &[purpose as u8]].concat());
+            let faults = state.faults;
+            let delay = Duration::from_millis(u64::from(1 + state.rng.next_u32() % faults.delay.max(1)));
+            let refused = state.percent(faults.refused);
+            let cut = state.percent(faults.cut).then(|| Duration::from_millis(u64::from(state.rng.next_u32() % 4_000)));
+            (refused, cut, delay)
+        };
+        tokio::time::sleep(delay).await;
+        let there = {
+            let state = self.net.state();
+            state.relays.get(&to.node).is_some_and(|relay| relay.alive) && !state.offline.contains(&self.person)
+        };
+        if !there || refused {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return Err(OpenError::Unreachable);
+        }
+        let (ours, theirs, scissors) = pipe::stream(self.net.delays(), self.net.delays());
+        {
+            let mut state = self.net.state();
+            state.streams.retain(|(_, _, scissors)| !scissors.is_done());
+            state.streams.push((self.person, to.node, scissors.clone()));
+        }
+        self.net.serve(to.node, to.service, theirs);
+        if let Some(after) = cut {
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                scissors.cut();
+            });
+        }
+        Ok(ours)
+    }
+
+    fn relays(&self, _: Service) -> Vec<NodeId> {
+        // Who is dead is not known before it was tried.
+        self.net.relays()
+    }
+
+    async fn changed(&self) {
+        self.net.0.changed.notified().await;
+    }
+}

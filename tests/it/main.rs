@@ -1,0 +1,3 @@
+//! Whole stories, told with Alice and Bob.
+
+mod sim;

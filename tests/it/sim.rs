@@ -1,0 +1,3 @@
+//! On the simulated network: one seed, one run.
+
+mod meeting;

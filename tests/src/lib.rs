@@ -1,1 +1,0 @@
-//! Harness and whole stories.
