@@ -49,6 +49,9 @@ impl FrameReader {
             return Ok(None);
         }
         let frame = self.buffer.drain(..PREFIX + length).skip(PREFIX).collect();
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
+            self.buffer = Vec::new();
+        }
         Ok(Some(frame))
     }
 }
@@ -90,6 +93,9 @@ impl FrameWriter {
         }
         self.buffer.clear();
         self.written = 0;
+        if self.buffer.capacity() > KEPT {
+            self.buffer = Vec::new();
+        }
         if self.unflushed {
             ready!(Pin::new(&mut *stream).poll_flush(cx))?;
             self.unflushed = false;
@@ -100,6 +106,8 @@ impl FrameWriter {
 
 const PREFIX: usize = 4;
 const CHUNK: usize = 8 * 1024;
+/// What an idle stream may hold on to.
+const KEPT: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;
