@@ -71,6 +71,18 @@ impl Root {
         Ok(())
     }
 
+    /// A root key from a slot's bytes, whenever they stood there: what an attacker would try.
+    #[cfg(test)]
+    pub(crate) fn from_bytes(keys: &Keys, slot: Slot, bytes: &[u8]) -> Option<Self> {
+        let (number, key) = open(keys, slot, bytes).ok()?;
+        (number != 0).then_some(Self {
+            slot,
+            number,
+            key,
+            spare: Spare::Stale,
+        })
+    }
+
     /// The roots that stand in the slots. Which of them the store goes by, only its root record tells.
     pub(crate) fn candidates(engine: &dyn Engine, keys: &Keys) -> Result<Vec<Self>, Fault> {
         let mut found = Vec::new();

@@ -169,3 +169,6 @@ fn find_root(engine: &dyn Engine, keys: &Keys) -> Result<(Root, Forest), Fault> 
 
 /// Indexes kept in memory; beyond that all are read again.
 const CACHED_INDEXES: usize = 4096;
+
+#[cfg(test)]
+mod tests;

@@ -455,10 +455,10 @@ impl Vault {
 impl Shared {
     fn shut(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut state) = inner.state.take() {
-            if state.settle(&*self.engine).is_err() {
-                tracing::warn!("the last erased keys could not be overwritten yet; the next opening does it");
-            }
+        // After a failed write it is not known which root the store goes by, so neither may be overwritten.
+        let sound = inner.state.take().filter(|_| !inner.stale);
+        if sound.is_some_and(|mut state| state.settle(&*self.engine).is_err()) {
+            tracing::warn!("the last erased keys could not be overwritten yet; the next opening does it");
         }
         self.engine.close();
         inner.home = None;

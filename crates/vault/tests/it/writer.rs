@@ -1,0 +1,167 @@
+//! The process that the other tests kill or starve: this test binary again, told by its environment what to do.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use outis_crypto::os_rng;
+use outis_crypto::password::Cost;
+use outis_vault::{Commit, CommitError, FileError, FileId, Key, Layout, Table, Vault};
+
+pub(crate) const RECORDS: Table = Table(1);
+pub(crate) const STATE: Table = Table(2);
+const BALLAST: Table = Table(3);
+pub(crate) const OWNER: [u8; 32] = [7; 32];
+/// The writer keeps this many records and erases those before.
+pub(crate) const KEPT: u64 = 40;
+
+const JOB: &str = "OUTIS_VAULT_WRITER_JOB";
+const DIR: &str = "OUTIS_VAULT_WRITER_DIR";
+
+/// What the writer does until it is killed or fails.
+#[derive(Clone, Copy)]
+pub(crate) enum Job {
+    /// Commits: a record more, the state anew, an old record erased; now and then a file.
+    Commits,
+    /// Commits: a record more each time, and nothing erased.
+    Fill,
+    /// Changes the password again and again.
+    Passwords,
+}
+
+/// The command that runs a job in another process. It says on its output what it has been told is done.
+pub(crate) fn writer(job: Job, dir: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a test binary has a path"));
+    command.args(["writer::the_other_process", "--exact", "--nocapture"]);
+    let job = match job {
+        Job::Commits => "commits",
+        Job::Fill => "fill",
+        Job::Passwords => "passwords",
+    };
+    command.env(JOB, job).env(DIR, dir);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Opens the container of the tests.
+pub(crate) fn open(dir: &Path, password: u64) -> Result<Vault, outis_vault::OpenError> {
+    Vault::open(
+        dir,
+        "ada",
+        format!("password {password}").as_bytes(),
+        Cost::dangerously_cheap(),
+        os_rng(),
+    )
+}
+
+/// Makes it, with password 0.
+pub(crate) fn create(dir: &Path) -> Vault {
+    Vault::create(dir, "ada", b"password 0", Cost::dangerously_cheap(), os_rng()).expect("a fresh folder")
+}
+
+/// What record `n` holds: lengths from a few bytes to several pieces.
+pub(crate) fn content(n: u64) -> Vec<u8> {
+    let length = usize::try_from(n * 7_919 % 900).expect("small") * if n % 10 == 0 { 20 } else { 1 };
+    n.to_be_bytes().into_iter().cycle().take(8 + length).collect()
+}
+
+/// The commit that follows the one numbered `n - 1`.
+pub(crate) fn commit(n: u64) -> Commit {
+    let commit = Commit::new()
+        .put(Key::new(RECORDS, OWNER, n), content(n))
+        .put(Key::single(STATE), content(n));
+    match n.checked_sub(KEPT) {
+        Some(old) => commit.erase(Key::new(RECORDS, OWNER, old)),
+        None => commit,
+    }
+}
+
+/// As [`commit`], but nothing is erased and each record takes room.
+pub(crate) fn filling(n: u64) -> Commit {
+    let record = content(n);
+    let commit = Commit::new()
+        .put(Key::new(RECORDS, OWNER, n), record.clone())
+        .put(Key::single(STATE), record);
+    commit.put(Key::new(BALLAST, OWNER, n), vec![0; 20_000])
+}
+
+/// The body of the other process. Run without its environment, it has nothing to do.
+#[test]
+fn the_other_process() {
+    let (Ok(job), Some(dir)) = (std::env::var(JOB), std::env::var_os(DIR)) else {
+        return;
+    };
+    let dir = PathBuf::from(dir);
+    match job.as_str() {
+        "commits" => write_commits(&dir, commit),
+        "fill" => write_commits(&dir, filling),
+        _ => change_passwords(&dir),
+    }
+}
+
+fn write_commits(dir: &Path, commit: fn(u64) -> Commit) {
+    let vault = open(dir, 0).expect("it opens after any kill");
+    let mut n = vault
+        .last_index(RECORDS, &OWNER)
+        .expect("readable")
+        .map_or(0, |last| last + 1);
+    loop {
+        match write_file(&vault, n)
+            .map_err(Failure::File)
+            .and_then(|()| vault.commit(commit(n)).map_err(Failure::Commit))
+        {
+            Ok(()) => say(&format!("told {n}")),
+            Err(Failure::File(FileError::DiskFull) | Failure::Commit(CommitError::DiskFull)) => return say("full"),
+            Err(failure) => panic!("{failure:?}"),
+        }
+        n += 1;
+    }
+}
+
+#[derive(Debug)]
+enum Failure {
+    File(#[allow(dead_code, reason = "shown when it is unexpected")] FileError),
+    Commit(#[allow(dead_code, reason = "shown when it is unexpected")] CommitError),
+}
+
+/// Now and then a file comes before the commit.
+fn write_file(vault: &Vault, n: u64) -> Result<(), FileError> {
+    if n % 25 != 0 {
+        return Ok(());
+    }
+    let id = FileId([u8::try_from(n % 5).expect("small"); 32]);
+    vault.files().create(
+        id,
+        Layout {
+            chunk_bytes: 20_000,
+            chunks: 2,
+        },
+    )?;
+    vault.files().write_chunk(id, 1, &content(n))?;
+    vault.files().sync(id)
+}
+
+fn change_passwords(dir: &Path) {
+    let mut n = (0..).find(|n| open(dir, *n).is_ok()).expect("one of them opens");
+    let vault = open(dir, n).expect("it just did");
+    loop {
+        let (old, new) = (format!("password {n}"), format!("password {}", n + 1));
+        let cost = Cost::dangerously_cheap();
+        vault
+            .change_password("ada", old.as_bytes(), new.as_bytes(), cost, &mut os_rng())
+            .expect("there is room");
+        n += 1;
+        say(&format!("told {n}"));
+    }
+}
+
+/// One line, at once, on the real output: the test harness holds nothing of it back.
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .expect("the parent listens");
+}
