@@ -15,11 +15,26 @@ const TAG: usize = 16;
 
 /// `nonce ‖ ciphertext ‖ tag`.
 pub fn seal(key: &Secret<32>, rng: &mut impl CryptoRng, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    seal_in_place(key, rng, aad, plaintext.len(), |sealed| {
+        sealed.extend_from_slice(plaintext)
+    })
+}
+
+/// As [`seal`], for bulk: `write` appends a plaintext of at most `room` bytes where it will be sealed, so that it is neither
+/// copied nor left behind.
+pub fn seal_in_place(
+    key: &Secret<32>,
+    rng: &mut impl CryptoRng,
+    aad: &[u8],
+    room: usize,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Vec<u8> {
     let mut nonce = [0; NONCE];
     rng.fill_bytes(&mut nonce);
-    let mut sealed = Vec::with_capacity(plaintext.len() + OVERHEAD);
+    let mut sealed = Vec::with_capacity(room + OVERHEAD);
     sealed.extend_from_slice(&nonce);
-    append_sealed(key, &nonce, aad, plaintext, &mut sealed);
+    write(&mut sealed);
+    seal_rest(key, &nonce, aad, &mut sealed, NONCE);
     sealed
 }
 
@@ -43,7 +58,7 @@ pub struct OpenError;
 /// [How to Abuse and Fix Authenticated Encryption Without Key Commitment](https://eprint.iacr.org/2020/1456), §5.4).
 /// A commitment of 32 bytes makes finding two keys for one ciphertext cost 2^128.
 pub mod committing {
-    use super::{NONCE, OpenError, TAG, append_sealed, open_detached};
+    use super::{NONCE, OpenError, TAG, open_detached, seal_rest};
     use crate::{Secret, SecretBytes, kdf::derive, label};
     use rand_core::CryptoRng;
     use subtle::ConstantTimeEq;
@@ -61,7 +76,8 @@ pub mod committing {
         let mut sealed = Vec::with_capacity(plaintext.len() + OVERHEAD);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&commitment);
-        append_sealed(&subkey, &nonce, aad, plaintext, &mut sealed);
+        sealed.extend_from_slice(plaintext);
+        seal_rest(&subkey, &nonce, aad, &mut sealed, NONCE + COMMITMENT);
         sealed
     }
 
@@ -90,9 +106,8 @@ pub mod committing {
     }
 }
 
-fn append_sealed(key: &Secret<32>, nonce: &[u8; NONCE], aad: &[u8], plaintext: &[u8], sealed: &mut Vec<u8>) {
-    let start = sealed.len();
-    sealed.extend_from_slice(plaintext);
+/// Not generic, so that a debug build compiles the cipher where this crate stands, with optimisation.
+fn seal_rest(key: &Secret<32>, nonce: &[u8; NONCE], aad: &[u8], sealed: &mut Vec<u8>, start: usize) {
     let (_, body) = sealed.split_at_mut(start);
     let tag = cipher(key)
         .encrypt_inout_detached(&(*nonce).into(), aad, body.into())
@@ -147,6 +162,13 @@ mod tests {
                 assert!(open(&key, b"aad", &sealed[..i]).is_err(), "cut at {i}");
             }
         }
+    }
+
+    #[test]
+    fn sealing_in_place_gives_the_same_bytes() {
+        let key = Secret::from_bytes([7; 32]);
+        let in_place = seal_in_place(&key, &mut rng(), b"aad", 4, |out| out.extend_from_slice(b"text"));
+        assert_eq!(in_place, seal(&key, &mut rng(), b"aad", b"text"));
     }
 
     #[test]
