@@ -13,6 +13,7 @@ use outis_crypto::{
     tree::{Node, Root},
 };
 use outis_wire::Reader;
+use std::ops::Range;
 
 /// A chunk that nobody has checked yet.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl<'a> Carried<'a> {
     /// Appends exactly `room` bytes, or more if it does not fit into so many.
     pub(crate) fn encode_into(&self, out: &mut Vec<u8>, room: usize) {
         let Self { index, proof, bytes } = self;
-        let end = out.len() + room.max(HEAD + proof.len() * 32 + bytes.len());
+        let end = out.len() + room.max(self.length());
         out.reserve(end - out.len());
         out.extend_from_slice(&index.to_be_bytes());
         out.extend_from_slice(
@@ -67,23 +68,44 @@ impl<'a> Carried<'a> {
             .then_some(Self { index, proof, bytes })
     }
 
-    /// Checks it; `None` if it is no chunk of the file with this geometry and root.
-    pub(crate) fn verify(&self, geometry: &Geometry, root: &Root) -> Option<Verified> {
+    /// How many bytes it takes without zeros.
+    pub(crate) fn length(&self) -> usize {
+        HEAD + self.proof.len() * 32 + self.bytes.len()
+    }
+
+    /// Checks it, and says where in its encoding the contents stand; `None` if it is no chunk of the file with this geometry
+    /// and root.
+    pub(crate) fn verify(&self, geometry: &Geometry, root: &Root) -> Option<Place> {
         let Self { index, proof, bytes } = self;
-        proof::holds(geometry, root, *index, bytes, proof).then(|| Verified {
-            index: *index,
-            bytes: SecretBytes::from(bytes.to_vec()),
-        })
+        let holds = proof::holds(geometry, root, *index, bytes, proof);
+        holds.then(|| Place(self.length() - bytes.len()..self.length()))
+    }
+}
+
+/// Where the contents of a chunk that was checked stand.
+pub(crate) struct Place(Range<usize>);
+
+impl Place {
+    /// The same place, seen from `bytes` bytes before.
+    pub(crate) fn behind(self, bytes: usize) -> Self {
+        Self(self.0.start + bytes..self.0.end + bytes)
     }
 }
 
 /// A chunk of the file that was offered.
+///
+/// It keeps the frame that it came in, rather than a copy of a part of it.
 pub struct Verified {
     index: u32,
-    bytes: SecretBytes,
+    place: Place,
+    opened: SecretBytes,
 }
 
 impl Verified {
+    pub(crate) fn new(index: u32, place: Place, opened: SecretBytes) -> Self {
+        Self { index, place, opened }
+    }
+
     /// Which chunk.
     pub fn index(&self) -> u32 {
         self.index
@@ -91,7 +113,10 @@ impl Verified {
 
     /// Its contents. Whoever calls this answers for where they go.
     pub fn dangerously_expose(&self) -> &[u8] {
-        self.bytes.dangerously_expose()
+        self.opened
+            .dangerously_expose()
+            .get(self.place.0.clone())
+            .expect("the place was read in these bytes")
     }
 }
 

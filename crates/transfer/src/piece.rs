@@ -8,7 +8,7 @@ use crate::{
     carried::{self, Carried},
     proof::MAX_DEPTH,
 };
-use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, derive, label};
+use outis_crypto::{CryptoRng, Secret, aead, derive, label};
 
 /// Bytes of a piece, sealed: fits into the largest envelope.
 pub const PIECE: usize = PLAIN + aead::OVERHEAD;
@@ -28,13 +28,13 @@ pub fn seal_piece(
     if outline.root() != offer.root() {
         return Err(SourceChanged);
     }
-    let mut plain = Vec::with_capacity(PLAIN);
-    outline.carry(index, bytes)?.encode_into(&mut plain, PLAIN);
-    if plain.len() != PLAIN {
+    let carried = outline.carry(index, bytes)?;
+    if carried.length() > PLAIN {
         return Err(SourceChanged);
     }
-    let plain = SecretBytes::from(plain);
-    Ok(aead::seal(&key(offer), rng, &[], plain.dangerously_expose()))
+    Ok(aead::seal_in_place(&key(offer), rng, &[], PLAIN, |out| {
+        carried.encode_into(out, PLAIN)
+    }))
 }
 
 /// Opens a piece, and checks it against the offer. Tell the receiver when it rests on the disk.
@@ -47,9 +47,10 @@ pub fn open_piece(offer: &Offer, sealed: &[u8]) -> Result<Verified, PieceError> 
     }
     let plain = aead::open(&key(offer), &[], sealed).map_err(|_| PieceError::Sealed)?;
     let carried = Carried::decode(plain.dangerously_expose()).ok_or(PieceError::Malformed)?;
-    carried
+    let place = carried
         .verify(offer.geometry(), offer.root())
-        .ok_or(PieceError::WrongChunk)
+        .ok_or(PieceError::WrongChunk)?;
+    Ok(Verified::new(carried.index, place, plain))
 }
 
 /// Why a piece is none.

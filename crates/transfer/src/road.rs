@@ -67,24 +67,31 @@ enum Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn encode(&self) -> Vec<u8> {
+    /// How many bytes it is encoded in.
+    fn room(&self) -> usize {
+        match self {
+            Self::Want(ranges) => 1 + ranges.len() * 8,
+            Self::Chunk(_, room) => 1 + room,
+            Self::Done | Self::Cancel | Self::Unavailable => 1,
+        }
+    }
+
+    fn encode_into(&self, out: &mut Vec<u8>) {
         match self {
             Self::Want(ranges) => {
-                let mut out = vec![WANT];
+                out.push(WANT);
                 for (first, count) in ranges {
                     out.extend_from_slice(&first.to_be_bytes());
                     out.extend_from_slice(&count.to_be_bytes());
                 }
-                out
             }
             Self::Chunk(carried, room) => {
-                let mut out = vec![CHUNK];
-                carried.encode_into(&mut out, *room);
-                out
+                out.push(CHUNK);
+                carried.encode_into(out, *room);
             }
-            Self::Done => vec![DONE],
-            Self::Cancel => vec![CANCEL],
-            Self::Unavailable => vec![UNAVAILABLE],
+            Self::Done => out.push(DONE),
+            Self::Cancel => out.push(CANCEL),
+            Self::Unavailable => out.push(UNAVAILABLE),
         }
     }
 
@@ -230,13 +237,9 @@ impl Seals {
         match self {
             Self::Greeting { .. } => None,
             Self::Open { outgoing, .. } => {
-                let plain = SecretBytes::from(frame.encode());
-                let sealed = aead::seal(
-                    &outgoing.key,
-                    rng,
-                    &outgoing.next.to_be_bytes(),
-                    plain.dangerously_expose(),
-                );
+                let number = outgoing.next.to_be_bytes();
+                let sealed =
+                    aead::seal_in_place(&outgoing.key, rng, &number, frame.room(), |out| frame.encode_into(out));
                 outgoing.next += 1;
                 Some(sealed)
             }

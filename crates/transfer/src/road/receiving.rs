@@ -41,13 +41,13 @@ impl ReceivingRoad {
         };
         match Frame::decode(opened.dangerously_expose())? {
             Frame::Chunk(carried, _) => {
-                let verified = carried
+                let place = carried
                     .verify(&self.geometry, &self.root)
                     .ok_or(RoadError::WrongChunk)?;
-                if !receiver.arrived(self.id, verified.index()) {
+                if !receiver.arrived(self.id, carried.index) {
                     return Err(RoadError::NotAsked);
                 }
-                Ok(Received::Chunk(verified))
+                Ok(Received::Chunk(Verified::new(carried.index, place.behind(1), opened)))
             }
             Frame::Cancel => Ok(Received::Cancelled),
             Frame::Unavailable => Ok(Received::Unavailable),
