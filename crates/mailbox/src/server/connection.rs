@@ -327,5 +327,5 @@ fn failed(_: ShelfError) -> Refusal {
 /// Bytes on their way out above which nothing more is read or pushed.
 const HIGH_WATER: usize = 128 * 1024;
 
-/// Steps before the executor gets its turn.
-const FAIR_SHARE: usize = 64;
+/// Steps before others get their turn: each may wait for a disk.
+const FAIR_SHARE: usize = 4;

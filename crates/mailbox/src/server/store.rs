@@ -207,18 +207,22 @@ impl<S: Shelf> Store<S> {
         self.write(changes)
     }
 
-    /// Deletes a queue and all in it.
+    /// Deletes a queue and all in it, readable or not.
     pub(super) fn delete(&mut self, id: &QueueId) -> Result<(), ShelfError> {
-        let Some(mut queue) = self.queue(id)? else {
-            return Ok(());
-        };
-        let mut changes = Vec::new();
-        for (number, meta) in self.metas(id)? {
-            remove(id, number, &meta, &mut queue, &mut changes);
+        let reserve = self.queue(id)?.map_or(0, |queue| queue.reserve);
+        let mut keys = vec![queue_key(id)];
+        for (key, _) in self.shelf.scan(&within(b'm', id), &[], usize::MAX)? {
+            keys.extend(number(&key).map(|number| envelope_key(id, number)));
+            keys.push(key);
         }
-        changes.push(Change::Remove { key: queue_key(id) });
-        self.write(changes)?;
-        self.reserved = self.reserved.saturating_sub(queue.reserve);
+        keys.extend(
+            self.shelf
+                .scan(&within(b'd', id), &[], usize::MAX)?
+                .into_iter()
+                .map(|(key, _)| key),
+        );
+        self.write(keys.into_iter().map(|key| Change::Remove { key }).collect())?;
+        self.reserved = self.reserved.saturating_sub(reserve);
         Ok(())
     }
 
@@ -461,3 +465,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(15);
 const RENEW_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Envelopes that one contact may have in a request queue.
 const PLACES_EACH: usize = 4;
+
+#[cfg(test)]
+mod tests;

@@ -591,3 +591,26 @@ async fn frame(stream: &mut Pipe) -> Vec<u8> {
     stream.read_exact(&mut body).await.expect("a frame");
     body
 }
+
+#[test]
+fn a_stranger_works_for_three_copies_no_longer_than_two_seconds_of_tries() {
+    // R52 by counts: a try (one Equi-X search) takes some 50 ms, a check one Equi-X tree.
+    let main = outis_wire::NetworkName::default();
+    let effort = crate::Efforts::of(&main).request;
+    let mut tries = 0;
+    for copy in 0..3 {
+        let queue = OwnedQueue::generate(&mut rng(copy), NODE);
+        let envelope = small(&queue, copy);
+        let challenge = request_challenge(&main, &queue.id(), &envelope);
+        let mut search = challenge.search(crate::work::Hour(498_720), effort, &mut rng(copy));
+        tries += 1;
+        let proof = loop {
+            match search.step() {
+                Some(proof) => break proof,
+                None => tries += 1,
+            }
+        };
+        assert_eq!(challenge.check(&proof, effort, crate::work::Hour(498_720)), Ok(()));
+    }
+    assert!(tries <= 40, "{tries} tries");
+}
