@@ -1,17 +1,24 @@
 //! The double ratchet with encrypted headers, in which every turn mixes X25519 *and* ML-KEM-768.
 
+mod error;
+mod following;
 mod record;
+mod sending;
+
+pub use error::{ReceiveError, SendError};
 
 use crate::{
-    incoming::{Incoming, Reached},
-    keys::{ChainKey, HeaderKey, MessageKey, RootKey},
+    incoming::Incoming,
+    keys::{HeaderKey, RootKey},
     message::{Header, MAX_PLAINTEXT, Message},
     skipped::{SkippedId, SkippedKey, SkippedKeys},
-    turn::{Head, HeadBytes, OwnKeys, OwnTurn, PeerKeys},
+    turn::{OwnKeys, PeerKeys},
 };
-use outis_crypto::{CryptoRng, SecretBytes, agreement::NotContributory};
+use following::Followed;
+use outis_crypto::{CryptoRng, SecretBytes};
 use outis_wire::UnixMillis;
-use std::{fmt, sync::Arc};
+use sending::{SendingChain, take_turn};
+use std::fmt;
 
 /// One conversation with one device: the state of one side.
 ///
@@ -44,17 +51,6 @@ enum Turn {
         /// How many messages our last chain had.
         sent: u32,
     },
-}
-
-struct SendingChain {
-    own: Arc<OwnKeys>,
-    head: HeadBytes,
-    header: HeaderKey,
-    key: ChainKey,
-    /// How many messages our chain before this one had.
-    previous: u32,
-    /// The number that `key` is for.
-    next: u32,
 }
 
 /// What a call changed. All of it is to be stored in one commit *before* the ciphertext leaves the machine or anything is
@@ -270,58 +266,6 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Why nothing was encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
-    /// Longer than [`MAX_PLAINTEXT`].
-    #[error("longer than {MAX_PLAINTEXT} bytes")]
-    TooLong,
-    /// 2^32 - 1 messages without an answer. A new session helps.
-    #[error("the chain is at its end")]
-    ChainEnded,
-    /// The peer's key would make an agreement that is not one.
-    #[error("the peer's key is not usable")]
-    UnusableKey,
-}
-
-impl From<NotContributory> for SendError {
-    fn from(NotContributory: NotContributory) -> Self {
-        Self::UnusableKey
-    }
-}
-
-/// Why nothing was decrypted. In every case the session is as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ReceiveError<E> {
-    /// Too short, too long, or of an unknown version.
-    #[error("not a message")]
-    Malformed,
-    /// No header key of this session opens it: another session's, a forgery, or so old that its chain has been given up.
-    #[error("not a message of this session")]
-    NotForThisSession,
-    /// It was read before, or its key has been given up by one of the caps.
-    #[error("the message's key is spent")]
-    Spent,
-    /// More than [`MAX_AHEAD`](crate::MAX_AHEAD) messages are missing before it. No key was derived.
-    #[error("{ahead} messages are missing before it")]
-    TooFarAhead {
-        /// How many.
-        ahead: u64,
-    },
-    /// The header is authentic, the body is not: it was damaged on the way.
-    #[error("the message is damaged")]
-    Forged,
-    /// The peer contradicts itself, or its new keys are no good: its program is broken or hostile.
-    #[error("the peer's message makes no sense")]
-    Nonsense,
-    /// The session says that this key is stored, and the caller's store does not have it.
-    #[error("a stored key is missing")]
-    KeyLost(SkippedId),
-    /// The caller's store failed.
-    #[error("skipped keys could not be read")]
-    Store(#[source] E),
-}
-
 /// What a handshake gives to both sides.
 pub(crate) struct Start {
     pub(crate) id: SessionId,
@@ -330,119 +274,6 @@ pub(crate) struct Start {
     pub(crate) initiator: HeaderKey,
     /// Seals the headers of the responder's first chain.
     pub(crate) responder: HeaderKey,
-}
-
-/// A turn of the peer's that was followed; its message is not opened yet.
-struct Followed {
-    root: RootKey,
-    next_receiving: HeaderKey,
-    peer: PeerKeys,
-    header: Header,
-    reached: Reached,
-}
-
-impl Followed {
-    fn new<E>(
-        incoming: &Incoming,
-        root: &RootKey,
-        own: &OwnKeys,
-        header_key: HeaderKey,
-        header: Header,
-        now: UnixMillis,
-    ) -> Result<Self, ReceiveError<E>> {
-        let rest = incoming.admit(&header)?;
-        let head = Head::read(header.head()).ok_or(ReceiveError::Nonsense)?;
-        let turned = own
-            .follow(root, &head, header.head())
-            .map_err(|NotContributory| ReceiveError::Nonsense)?;
-        let reached = incoming.begin(rest, header_key, turned.chain, header.number, now)?;
-        Ok(Self {
-            root: turned.root,
-            next_receiving: turned.next_header,
-            peer: head.peer,
-            header,
-            reached,
-        })
-    }
-
-    fn open<E>(
-        self,
-        id: SessionId,
-        next_sending: HeaderKey,
-        sent: u32,
-        message: &Message<'_>,
-    ) -> Result<(Step, SecretBytes), ReceiveError<E>> {
-        let Self {
-            root,
-            next_receiving,
-            peer,
-            header,
-            reached,
-        } = self;
-        let plaintext = message.open(&id, &header, reached.key).ok_or(ReceiveError::Forged)?;
-        let turn = Turn::Theirs { peer, sent };
-        let session = Session {
-            id,
-            root,
-            next_sending,
-            next_receiving,
-            turn,
-            incoming: reached.incoming,
-        };
-        Ok((
-            Step {
-                session,
-                added: reached.added,
-                removed: reached.removed,
-            },
-            plaintext,
-        ))
-    }
-}
-
-impl SendingChain {
-    fn step(self) -> Result<(Self, MessageKey), SendError> {
-        let next = self.next.checked_add(1).ok_or(SendError::ChainEnded)?;
-        let (chain, message) = self.key.step();
-        Ok((
-            Self {
-                key: chain,
-                next,
-                ..self
-            },
-            message,
-        ))
-    }
-
-    fn duplicate(&self) -> Self {
-        Self {
-            own: Arc::clone(&self.own),
-            head: self.head.clone(),
-            header: self.header.duplicate(),
-            key: self.key.duplicate(),
-            previous: self.previous,
-            next: self.next,
-        }
-    }
-}
-
-fn take_turn(
-    root: &RootKey,
-    peer: &PeerKeys,
-    header: HeaderKey,
-    previous: u32,
-    rng: &mut impl CryptoRng,
-) -> Result<(RootKey, HeaderKey, SendingChain), SendError> {
-    let OwnTurn { own, head, turned } = peer.turn(root, rng)?;
-    let chain = SendingChain {
-        own,
-        head,
-        header,
-        key: turned.chain,
-        previous,
-        next: 0,
-    };
-    Ok((turned.root, turned.next_header, chain))
 }
 
 #[cfg(test)]

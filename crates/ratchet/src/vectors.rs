@@ -4,6 +4,8 @@ use crate::{
     InitialMessage, Prekey, Session, SignedPrekey, SkippedId, SkippedKey, respond,
     testing::{Person, Side, now, rng},
 };
+use outis_wire::UnixMillis;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// The story behind the vectors: Alice writes to Bob; Bob answers twice, and the first answer is lost.
@@ -194,5 +196,57 @@ fn a_session_record_that_no_session_wrote_is_refused() {
         let mut bad = good.to_vec();
         bad[at..at + bytes.len()].copy_from_slice(&bytes);
         assert!(Session::from_record(&bad).is_err(), "{bytes:?} at {at}");
+    }
+}
+
+#[test]
+fn a_prekey_is_over_at_the_end_of_the_sixteenth_day_after_its_epoch() {
+    let prekey = Person::new(2).prekey;
+    let end = prekey.epoch().offset(Prekey::LIFETIME_DAYS).end();
+    assert_eq!(
+        end,
+        prekey
+            .epoch()
+            .start()
+            .plus(std::time::Duration::from_secs(17 * 24 * 60 * 60))
+    );
+    assert!(!prekey.is_over(UnixMillis(end.0 - 1)) && prekey.is_over(end));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is read, is read without a panic and has no other spelling.
+    #[test]
+    fn damaged_records_are_refused_or_are_other_records(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        mask in 1_u8..,
+        cut in any::<Option<prop::sample::Index>>(),
+    ) {
+        let story = Story::told();
+        let records = [
+            Person::new(2).prekey.to_record(),
+            story.alice.session.to_record(),
+            story.bob.session.to_record(),
+            story.alice.store[&SkippedId { chain: 0, number: 0 }].dangerously_expose().to_vec().into(),
+        ];
+        let mut bytes = which.get(&records).dangerously_expose().to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] ^= mask;
+        bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
+        if let Ok(read) = Prekey::from_record(&bytes) {
+            let written = read.to_record();
+            prop_assert_eq!(written.dangerously_expose(), &bytes);
+        }
+        if let Ok(read) = Session::from_record(&bytes) {
+            let written = read.to_record();
+            prop_assert_eq!(written.dangerously_expose(), &bytes);
+        }
+        if let Ok(read) = SkippedKey::from_record(&bytes) {
+            let written = read.to_record();
+            prop_assert_eq!(written.dangerously_expose(), &bytes);
+        }
+        let _ = (SignedPrekey::from_bytes(&bytes), InitialMessage::from_bytes(&bytes));
     }
 }

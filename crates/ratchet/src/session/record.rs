@@ -1,6 +1,6 @@
 //! A session at rest.
 
-use super::{SendingChain, Session, SessionId, Turn};
+use super::{Session, SessionId, Turn, sending::SendingChain};
 use crate::{
     RecordError,
     gaps::{Gap, Gaps},

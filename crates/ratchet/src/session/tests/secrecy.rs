@@ -4,9 +4,10 @@ use super::*;
 use crate::{
     keys::Turned,
     testing::{Person, rng},
+    turn::{Head, HeadBytes},
 };
 use outis_crypto::Secret;
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 #[test]
 fn a_copied_state_reads_nothing_earlier() {
