@@ -1,3 +1,4 @@
 //! On the simulated network: one seed, one run.
 
+mod files;
 mod meeting;

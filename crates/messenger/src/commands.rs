@@ -104,6 +104,13 @@ impl State {
         for slot in slots {
             session::erase(&mut changes, contact, slot);
         }
+        for transfer in self.shown_transfers(Some(contact)) {
+            changes.erase_all(table::TRANSFERS, &transfer.id.0);
+            if let Some(known) = self.transfers.remove(&transfer.id) {
+                known.live.stop();
+            }
+            let _ = self.store.vault().files().remove(outis_vault::FileId(transfer.id.0));
+        }
         for table in table::OF_A_CONTACT {
             changes.erase_all(table, contact.as_bytes());
         }
@@ -145,11 +152,12 @@ impl State {
             return self.note_to_self(text, reply_to);
         }
         let body = Body::Text(text.clone());
-        self.send_content(contact, Content::Text(Text { text, reply_to }), Some(body))
+        self.send_content(contact, Content::Text(Text { text, reply_to }), Some(body), |_, _| {})
     }
 
-    /// Puts a content at the end of the conversation (if it shows as `body`) and into the outbox.
-    pub(crate) fn send_content(&mut self, contact: &Address, content: Content, body: Option<Body>) -> Result<MessageId, SendError> {
+    /// Puts a content at the end of the conversation (if it shows as `body`) and into the outbox, in one commit with what
+    /// `more` adds for its position.
+    pub(crate) fn send_content(&mut self, contact: &Address, content: Content, body: Option<Body>, more: impl FnOnce(&mut Changes, u64)) -> Result<MessageId, SendError> {
         if self.me.is_superseded() {
             return Err(SendError::Superseded);
         }
@@ -174,6 +182,7 @@ impl State {
             flight.log(now, Step::Queued);
             changes.put_line(contact, position, &line, &StatusRecord { state: Delivery::Queued, flight });
             record.last_message_at = Some(now);
+            more(&mut changes, position);
         }
         changes.put_contact(contact, &record);
         self.store.commit(changes)?;

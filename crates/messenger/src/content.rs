@@ -54,17 +54,15 @@ pub enum Author {
 /// A file that its owner would send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileOffer {
-    /// Names the transfer between the two.
-    pub transfer: [u8; 16],
-    /// The encoded manifest, key included.
-    pub manifest: Vec<u8>,
+    /// The encoded [`outis_transfer::Offer`], key included. Its file id names the transfer.
+    pub offer: Vec<u8>,
 }
 
 /// What one side tells the other about a transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSignal {
     /// The transfer.
-    pub transfer: [u8; 16],
+    pub transfer: [u8; 32],
     /// An encoded signal of the file driver.
     pub signal: Tagged,
 }

@@ -6,7 +6,7 @@
 use crate::chain::{Agreement, Arrived, Place, salted_hash};
 use crate::contact::ContactRecord;
 use crate::content::Content;
-use crate::message::{Body, Delivery, Direction, Flight, Note, Step, TransferId};
+use crate::message::{Body, Delivery, Direction, Flight, Note, Step};
 use crate::parcel::Numbered;
 use crate::store::{Changes, LineRecord, StatusRecord, Store, StoreError, table};
 use outis_identity::Address;
@@ -110,7 +110,10 @@ pub(crate) fn put_note(changes: &mut Changes, contact: &Address, record: &mut Co
 pub(crate) fn body_of(content: &Content) -> Body {
     match content {
         Content::Text(text) => Body::Text(text.text.clone()),
-        Content::FileOffer(offer) => Body::File(TransferId(offer.transfer)),
+        Content::FileOffer(offer) => match crate::files::transfer_of(offer) {
+            Some(transfer) => Body::File(transfer),
+            None => Body::Unsupported(content.clone().into()),
+        },
         Content::Tombstone(_) | Content::FileSignal(_) => Body::Deleted,
         Content::Unsupported(tagged) => Body::Unsupported(tagged.clone()),
     }

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn transfer(n: u32) -> Event {
-        let mut id = [0; 16];
+        let mut id = [0; 32];
         id[..4].copy_from_slice(&n.to_be_bytes());
         Event::TransferUpdated(TransferId(id))
     }

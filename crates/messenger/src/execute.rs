@@ -66,6 +66,7 @@ impl<T: Transport> Ways<T> {
                 Outcome::LookedUpSelf { task, found }
             }
             Job::Publish(publication) => Outcome::Published { task, published: self.publish(publication).await },
+            Job::Road(road) => Outcome::RoadEnded { task, end: road.go(self).await },
             Job::Listen { .. } => Outcome::Deaf { task },
         }
     }

@@ -133,7 +133,7 @@ pub enum Failure {
 
 /// Names a transfer of a file between two people.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct TransferId(pub [u8; 16]);
+pub struct TransferId(pub [u8; 32]);
 
 impl fmt::Display for TransferId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,11 +151,23 @@ impl FromStr for TransferId {
     type Err = MessageIdError;
 
     fn from_str(text: &str) -> Result<Self, MessageIdError> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 || digits.iter().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let mut id = [0; 32];
+        if pairs.len() != id.len() || !rest.is_empty() {
             return Err(MessageIdError);
         }
-        u128::from_str_radix(text, 16).map(|n| Self(n.to_be_bytes())).map_err(|_| MessageIdError)
+        for (byte, [high, low]) in id.iter_mut().zip(pairs) {
+            *byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low).ok_or(MessageIdError)?;
+        }
+        Ok(Self(id))
+    }
+}
+
+fn digit(letter: u8) -> Option<u8> {
+    match letter {
+        b'0'..=b'9' => Some(letter - b'0'),
+        b'a'..=b'f' => Some(letter - b'a' + 10),
+        _ => None,
     }
 }
 
@@ -251,9 +263,9 @@ mod tests {
 
     #[test]
     fn a_transfer_id_has_one_spelling() {
-        let id = TransferId([0xab; 16]);
+        let id = TransferId([0xab; 32]);
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in ["", "ab", &"AB".repeat(16), &"+a".repeat(16), &"ab".repeat(17)] {
+        for bad in ["", "ab", &"AB".repeat(32), &"+a".repeat(32), &"ab".repeat(33)] {
             assert_eq!(bad.parse::<TransferId>(), Err(MessageIdError));
         }
     }

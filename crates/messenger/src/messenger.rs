@@ -3,7 +3,8 @@
 use crate::commands::{ContactError, SendError, Verification};
 use crate::contact::{Contact, ContactRecord};
 use crate::event::{Event, Events};
-use crate::message::{FlightStep, Message, MessageId};
+use crate::files::{self, FileError, Known as KnownTransfer, Transfer};
+use crate::message::{FlightStep, Message, MessageId, TransferId};
 use crate::own::{Known, Me, Origin};
 use crate::peer::Peer;
 use crate::randomness::Randomness;
@@ -17,6 +18,7 @@ use outis_identity::{Address, Identity};
 use outis_vault::Vault;
 use outis_wire::{NetworkName, NodeId};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -77,6 +79,14 @@ impl Messenger {
         }
         let requests = store.get(table::QUEUES, &NOBODY, 0)?.unwrap_or_default();
         let graves = store.get(table::QUEUES, &NOBODY, 1)?.unwrap_or_default();
+        let mut transfers = BTreeMap::new();
+        for owner in store.owners(table::TRANSFERS)? {
+            if let Some(known) = KnownTransfer::load(&store, &TransferId(owner))? {
+                transfers.insert(TransferId(owner), known);
+            }
+        }
+        // What a crash or a withdrawn file left behind. A failure only means that it lies there a while longer.
+        let _ = store.vault().files().sweep(|file| transfers.get(&TransferId(file.0)).is_some_and(KnownTransfer::keeps_file));
         let events = Arc::new(Events::default());
         let state = State {
             network,
@@ -92,6 +102,8 @@ impl Messenger {
             tick: Tick::default(),
             relays: Vec::new(),
             directories: Vec::new(),
+            rendezvous: Vec::new(),
+            transfers,
             next_loose: 0,
         };
         Ok(Self { shared: Arc::new(Shared { state: Mutex::new(state), wake: Notify::new(), events }) })
@@ -228,6 +240,62 @@ impl Messenger {
     #[allow(clippy::missing_errors_doc)]
     pub fn mark_read(&self, up_to: &MessageId) -> Result<(), ContactError> {
         self.command(|state| state.mark_read(up_to))
+    }
+
+    /// Offers a file. It is read once now, and again chunk by chunk when it is wanted: it has to stay where and what it is.
+    ///
+    /// # Errors
+    /// See [`FileError`]; the same holds for all commands about files.
+    pub fn send_file(&self, contact: &Address, path: &Path) -> Result<Transfer, FileError> {
+        let outline = files::outline(path)?;
+        self.command(|state| state.offer_file(contact, path, outline))
+    }
+
+    /// Says yes to a file. With `save_to` it is also saved there as soon as it is complete.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn accept_file(&self, id: &TransferId, save_to: Option<PathBuf>) -> Result<Transfer, FileError> {
+        self.command(|state| state.accept_file(id, save_to))
+    }
+
+    /// Says no to a file.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn decline_file(&self, id: &TransferId) -> Result<Transfer, FileError> {
+        self.command(|state| state.decline_file(id))
+    }
+
+    /// Ends a transfer, whoever sends it; what had come of it is erased.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn cancel_file(&self, id: &TransferId) -> Result<Transfer, FileError> {
+        self.command(|state| state.cancel_file(id))
+    }
+
+    /// Lets a transfer rest.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn pause_file(&self, id: &TransferId) -> Result<Transfer, FileError> {
+        self.command(|state| state.pause_file(id))
+    }
+
+    /// Lets it go on.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn resume_file(&self, id: &TransferId) -> Result<Transfer, FileError> {
+        self.command(|state| state.resume_file(id))
+    }
+
+    /// Saves a complete file where nothing is yet.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn save_file(&self, id: &TransferId, path: &Path) -> Result<(), FileError> {
+        let saving = self.shared.state().file_to_save(id)?;
+        saving.save(path)
+    }
+
+    /// All transfers, or those with one contact.
+    pub fn transfers(&self, contact: Option<&Address>) -> Vec<Transfer> {
+        self.shared.state().shown_transfers(contact)
+    }
+
+    /// One transfer.
+    pub fn transfer(&self, id: &TransferId) -> Option<Transfer> {
+        self.shared.state().shown_transfer(id)
     }
 
     /// The relays that keep our queues.

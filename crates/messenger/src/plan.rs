@@ -35,6 +35,7 @@ impl State {
                 self.plan_queue(&mut plan, Owner::Contact(contact))?;
                 self.plan_contact(&mut plan, &contact)?;
             }
+            self.plan_transfers(&mut plan)?;
         }
         self.plan_deletions(&mut plan);
         for (task, _) in &plan.jobs {
@@ -70,6 +71,7 @@ impl State {
                 }
             }
             (Task::LookUpSelf, Outcome::LookedUpSelf { found, .. }) => self.found_self(found)?,
+            (Task::Road(id, _), Outcome::RoadEnded { end, .. }) => self.road_ended(&id, end)?,
             (Task::Publish, Outcome::Published { published, .. }) => self.published(published)?,
             _ => {}
         }

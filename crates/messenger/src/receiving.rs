@@ -4,6 +4,7 @@ use crate::contact::{ContactRecord, ContactState, TheirCard};
 use crate::content::Content;
 use crate::conversation::{self, Taken};
 use crate::event::Event;
+use crate::files;
 use crate::message::MessageId;
 use crate::parcel::{CardEntry, CiphertextHash, Entry, Parcel};
 use crate::payload::Payload;
@@ -153,8 +154,7 @@ impl State {
                 peer.use_card();
             }
         }
-        self.tell(contact, news);
-        Ok(())
+        self.tell(contact, news)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -175,6 +175,11 @@ impl State {
                 news.numbered = true;
                 if let Taken::New { line, changed } = conversation::take(&self.store, changes, contact, record, slot, numbered, now)? {
                     news.contact |= line.is_some();
+                    if let (Content::FileOffer(offer), Some(position)) = (&numbered.content, line)
+                        && !files::transfer_of(offer).is_some_and(|id| self.transfers.contains_key(&id))
+                    {
+                        files::offer_came(changes, contact, position, offer);
+                    }
                     news.line = line;
                     news.changed.extend(changed);
                     news.content = Some(numbered.content.clone());
@@ -200,7 +205,7 @@ impl State {
         Ok(())
     }
 
-    fn tell(&mut self, contact: &Address, news: News) {
+    fn tell(&mut self, contact: &Address, news: News) -> Result<(), StoreError> {
         self.renewed(contact, &news.renewed);
         if let Some(effect) = news.receipt {
             self.receipt_done(contact, effect);
@@ -214,17 +219,13 @@ impl State {
         if news.contact {
             self.events.push(Event::ContactUpdated(*contact));
         }
-        if let Some(content) = news.content {
-            self.content_came(contact, &content);
-        }
         if news.accepted && let Some(peer) = self.peers.get_mut(contact) {
             peer.lane.request_queue = None;
         }
-    }
-
-    /// A content for somebody else than the conversation.
-    fn content_came(&mut self, contact: &Address, content: &Content) {
-        let _ = (contact, content);
+        match news.content {
+            Some(content) => self.file_content_came(contact, &content),
+            None => Ok(()),
+        }
     }
 
     fn seen(&mut self, contact: &Address, hash: CiphertextHash) {

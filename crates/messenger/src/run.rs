@@ -13,7 +13,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use outis_mailbox::client::{Push, RequestError, Subscription};
 use outis_mailbox::queue::{OwnedQueue, QueueId};
 use outis_mailbox::{Envelope, Kind, Refusal};
-use outis_wire::{Isolation, Service};
+use outis_wire::Isolation;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl<T: Transport> Run<'_, T> {
         let (planned, now) = {
             let mut state = self.shared.state();
             state.tick = tick;
-            state.see(self.ways.transport.relays(Service::Mailbox), self.ways.transport.relays(Service::Directory));
+            state.see(|service| self.ways.transport.relays(service));
             (state.plan(), state.now())
         };
         let Ok((jobs, next)) = planned else { return self.trouble(tick) };

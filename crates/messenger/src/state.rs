@@ -2,7 +2,8 @@
 
 use crate::contact::{ContactRecord, ContactState};
 use crate::event::{Event, Events};
-use crate::message::{Delivery, MessageId, Step};
+use crate::files::Known;
+use crate::message::{Delivery, MessageId, Step, TransferId};
 use crate::own::Me;
 use crate::peer::Peer;
 use crate::queue::OwnQueue;
@@ -12,7 +13,7 @@ use crate::transport::Clock;
 use crate::work::Running;
 use crate::randomness::Randomness;
 use outis_identity::Address;
-use outis_wire::{NetworkName, NodeId, UnixMillis};
+use outis_wire::{NetworkName, NodeId, Service, UnixMillis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +27,9 @@ pub(crate) struct State {
     pub(crate) peers: BTreeMap<Address, Peer>,
     /// Where strangers' requests arrive.
     pub(crate) requests: OwnQueue,
+    /// Relays that join streams, as last seen by the loop, in order.
+    pub(crate) rendezvous: Vec<NodeId>,
+    pub(crate) transfers: BTreeMap<TransferId, Known>,
     pub(crate) running: Running,
     /// Now, by the loop.
     pub(crate) tick: Tick,
@@ -41,11 +45,15 @@ pub(crate) struct State {
 
 impl State {
     /// The relays there are now.
-    pub(crate) fn see(&mut self, mut mailboxes: Vec<NodeId>, mut directories: Vec<NodeId>) {
-        mailboxes.sort_unstable();
-        directories.sort_unstable();
-        self.relays = mailboxes;
-        self.directories = directories;
+    pub(crate) fn see(&mut self, relays: impl Fn(Service) -> Vec<NodeId>) {
+        let sorted = |service| {
+            let mut nodes = relays(service);
+            nodes.sort_unstable();
+            nodes
+        };
+        self.relays = sorted(Service::Mailbox);
+        self.directories = sorted(Service::Directory);
+        self.rendezvous = sorted(Service::Rendezvous);
     }
 
     pub(crate) fn now(&self) -> UnixMillis {

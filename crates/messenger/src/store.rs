@@ -50,6 +50,9 @@ pub(crate) mod table {
     pub(crate) const SEALED: Table = Table(0x2d);
     /// The mailboxes that have it, by contact and number.
     pub(crate) const STORED: Table = Table(0x2e);
+    /// Transfers of files.
+    pub(crate) const TRANSFERS: Table = Table(0x2c);
+
     /// All that is kept of one contact under its own name. (Skipped keys hang on sessions.)
     pub(crate) const OF_A_CONTACT: [Table; 9] = [CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED];
 }
@@ -133,6 +136,11 @@ impl Store {
     /// Who owns something in a table.
     pub(crate) fn owners(&self, table: Table) -> Result<Vec<[u8; 32]>, StoreError> {
         self.vault.owners(table).map_err(StoreError::Read)
+    }
+
+    /// The vault itself, for files.
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        &self.vault
     }
 
     /// Durable when it returns.

@@ -1,7 +1,9 @@
 //! What there is to do on the network, as values: the state says what, the loop does it, and the state hears what came of it.
 
 use crate::descriptor::{LookUp, Publication, SelfLookUp};
+use crate::files::roads::{RoadEnd, RoadJob};
 use crate::meeting::Found;
+use crate::message::TransferId;
 use crate::queue::TheirQueue;
 use outis_identity::Address;
 use outis_mailbox::queue::{OwnedQueue, QueueId};
@@ -31,6 +33,7 @@ pub(crate) enum Task {
     LookUp(Address),
     LookUpSelf,
     Publish,
+    Road(TransferId, u32),
 }
 
 /// What is under way.
@@ -47,6 +50,7 @@ pub(crate) enum Job {
     LookUp(LookUp),
     LookUpSelf(SelfLookUp),
     Publish(Publication),
+    Road(Box<RoadJob>),
 }
 
 /// What an envelope is a copy of.
@@ -67,6 +71,7 @@ pub(crate) enum Outcome {
     LookedUp { task: Task, found: Result<Option<Box<Found>>, Unreachable> },
     LookedUpSelf { task: Task, found: Result<Option<crate::descriptor::FoundSelf>, Unreachable> },
     Published { task: Task, published: bool },
+    RoadEnded { task: Task, end: RoadEnd },
 }
 
 impl Outcome {
@@ -79,7 +84,8 @@ impl Outcome {
             | Self::Requested { task, .. }
             | Self::LookedUp { task, .. }
             | Self::LookedUpSelf { task, .. }
-            | Self::Published { task, .. } => *task,
+            | Self::Published { task, .. }
+            | Self::RoadEnded { task, .. } => *task,
         }
     }
 }

@@ -20,10 +20,10 @@ fn examples() -> Vec<(&'static str, Parcel)> {
     let contents = [
         ("text", Content::Text(Text { text: "καλημέρα".to_owned(), reply_to: None })),
         ("reply", Content::Text(Text { text: "yes".to_owned(), reply_to })),
-        ("file-offer", Content::FileOffer(FileOffer { transfer: [0x33; 16], manifest: vec![1, 2, 3] })),
+        ("file-offer", Content::FileOffer(FileOffer { offer: vec![1, 2, 3] })),
         (
             "file-signal",
-            Content::FileSignal(FileSignal { transfer: [0x33; 16], signal: Tagged { tag: 1, body: vec![4] } }),
+            Content::FileSignal(FileSignal { transfer: [0x33; 32], signal: Tagged { tag: 1, body: vec![4] } }),
         ),
         ("tombstone", Content::Tombstone(Tombstone { withdrawn: [0x44; 32] })),
         ("unknown-kind", Content::Unsupported(Tagged { tag: 999, body: vec![5, 6] })),
