@@ -7,6 +7,10 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Where a given relay is: `/ip4/…/udp/…/quic-v1/p2p/12D3KooW…` or `/ip6/…/tcp/…/p2p/12D3KooW…`.
@@ -73,16 +77,45 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// Which addresses count for somebody who was given these. Private ones do on every network but the public one, and there
-/// only for those whose owner typed a private address: nobody else can make them knock on doors in their own house.
-pub(crate) fn scope<'a>(network: &NetworkName, given: impl IntoIterator<Item = &'a RelayAddress>) -> Scope {
-    let typed_private =
-        |address: &RelayAddress| !address.socket.ip().is_unspecified() && !is_public(address.socket.ip());
-    if *network != NetworkName::default() || given.into_iter().any(typed_private) {
-        Scope::Private
-    } else {
-        Scope::Public
+/// Which addresses count for a node. Clones are the same; it only ever gets wider, by its owner's word.
+///
+/// Private addresses count on every network but the public one, and there only for those whose owner typed one: nobody
+/// else can make them knock on doors in their own house.
+#[derive(Debug, Clone)]
+pub(crate) struct Scoping(Arc<AtomicBool>);
+
+impl Scoping {
+    /// For somebody who was given these.
+    pub(crate) fn of<'a>(network: &NetworkName, given: impl IntoIterator<Item = &'a RelayAddress>) -> Self {
+        let private = *network != NetworkName::default() || given.into_iter().any(is_private);
+        Self(Arc::new(AtomicBool::new(private)))
     }
+
+    /// The owner has typed one more.
+    pub(crate) fn given(&self, address: &RelayAddress) {
+        if is_private(address) {
+            self.widen();
+        }
+    }
+
+    /// Lets private addresses count from now on.
+    pub(crate) fn widen(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Which addresses count now.
+    pub(crate) fn scope(&self) -> Scope {
+        if self.0.load(Ordering::Relaxed) {
+            Scope::Private
+        } else {
+            Scope::Public
+        }
+    }
+}
+
+/// A place in somebody's house. (All places at once are none.)
+pub(crate) fn is_private(address: &RelayAddress) -> bool {
+    !address.socket.ip().is_unspecified() && !is_public(address.socket.ip())
 }
 
 /// The multiaddr of a relay's address.
@@ -228,12 +261,18 @@ mod tests {
         let at = |text: &str| text.parse::<ListenAddress>().expect("an address").0;
         let main = NetworkName::default();
         let test: NetworkName = "test".parse().expect("a name");
-        assert_eq!(scope(&main, []), Scope::Public);
+        let scope = |network, given: &[RelayAddress]| Scoping::of(network, given).scope();
+        assert_eq!(scope(&main, &[]), Scope::Public);
         assert_eq!(
-            scope(&main, [&at("/ip4/0.0.0.0/tcp/1"), &at("/ip4/1.2.3.4/tcp/1")]),
+            scope(&main, &[at("/ip4/0.0.0.0/tcp/1"), at("/ip4/1.2.3.4/tcp/1")]),
             Scope::Public
         );
-        assert_eq!(scope(&main, [&at("/ip4/127.0.0.1/tcp/1")]), Scope::Private);
-        assert_eq!(scope(&test, []), Scope::Private);
+        assert_eq!(scope(&main, &[at("/ip4/127.0.0.1/tcp/1")]), Scope::Private);
+        assert_eq!(scope(&test, &[]), Scope::Private);
+        let later = Scoping::of(&main, []);
+        later.given(&at("/ip4/1.2.3.4/tcp/1"));
+        assert_eq!(later.scope(), Scope::Public);
+        later.clone().given(&at("/ip4/192.168.1.2/tcp/1"));
+        assert_eq!(later.scope(), Scope::Private);
     }
 }

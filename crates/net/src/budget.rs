@@ -28,11 +28,6 @@ impl Budget {
             .ok()
             .map(Reservation)
     }
-
-    /// Bytes that are left.
-    pub(crate) fn left(&self) -> usize {
-        self.0.available_permits() * KIB
-    }
 }
 
 const KIB: usize = 1024;
@@ -48,6 +43,5 @@ mod tests {
         assert!(budget.reserve(4 * KIB).is_none());
         drop(held);
         assert!(budget.reserve(10 * KIB).is_some());
-        assert_eq!(budget.left(), 10 * KIB);
     }
 }

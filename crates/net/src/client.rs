@@ -4,7 +4,8 @@ mod keeper;
 mod task;
 
 use crate::{
-    Limits, PeerAddress, address,
+    Limits, PeerAddress,
+    address::{self, Scoping},
     budget::Budget,
     clock::now,
     directory,
@@ -20,7 +21,7 @@ use futures::{
 use libp2p::{PeerId, Swarm, identity::Keypair};
 use outis_crypto::{Secret, os_rng};
 use outis_mailbox::descriptor::DirectoryKey;
-use outis_onion::{RelayAddress, Roles, Scope, SignedDescriptor};
+use outis_onion::{RelayAddress, Roles, SignedDescriptor};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service};
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -65,7 +66,7 @@ struct Tasks {
 /// What the tasks of a client and its handles have in common. No lock in it is held across an await.
 struct Shared {
     network: NetworkName,
-    scope: Scope,
+    scope: Scoping,
     known: Mutex<Known>,
     status: watch::Sender<Status>,
     streams: Arc<streams::Counters>,
@@ -135,11 +136,11 @@ impl Network {
             limits,
         } = config;
         let key = fresh_key();
-        let scope = address::scope(&network, bootstrap.iter().map(|peer| &peer.at));
-        let mut known = Known::from_state(&state, &network, scope, now());
+        let scope = Scoping::of(&network, bootstrap.iter().map(|peer| &peer.at));
+        let mut known = Known::from_state(&state, &network, scope.scope(), now());
         bootstrap.into_iter().for_each(|peer| known.hint(peer));
 
-        let (swarm, streams) = swarm(&key, &network, scope, limits)?;
+        let (swarm, streams) = swarm(&key, &network, scope.clone(), limits)?;
         let node = address::node_of(swarm.local_peer_id()).expect("an Ed25519 key was made above");
         let relays_known = known.len();
         let status = Status {
@@ -202,6 +203,7 @@ impl Network {
 
     /// Learns where a relay is, from a person.
     pub fn add_peer(&self, peer: PeerAddress) {
+        self.shared.scope.given(&peer.at);
         self.shared.known().hint(peer);
         self.shared.hinted.notify_one();
     }
@@ -256,7 +258,8 @@ struct Opener {
 
 impl Opener {
     async fn open(&self, Destination { node, service }: Destination) -> Result<Stream, OpenError> {
-        let addresses = match self.shared.known().addresses(&node, now()) {
+        let lookup = self.shared.known().addresses(&node, now());
+        let addresses = match lookup {
             Lookup::At(addresses) => addresses,
             Lookup::BackingOff => return Err(OpenError::Unreachable),
             Lookup::Unknown => self.resolve(node).await?,
@@ -314,7 +317,8 @@ impl Opener {
                 continue;
             };
             self.shared.learn(found);
-            if let Lookup::At(addresses) = self.shared.known().addresses(&node, now()) {
+            let lookup = self.shared.known().addresses(&node, now());
+            if let Lookup::At(addresses) = lookup {
                 return Ok(addresses);
             }
         }
@@ -323,7 +327,8 @@ impl Opener {
 
     /// What one relay's directory says.
     async fn ask(&self, node: NodeId, question: directory::Question) -> Result<Vec<SignedDescriptor>, OpenError> {
-        let Lookup::At(addresses) = self.shared.known().addresses(&node, now()) else {
+        let lookup = self.shared.known().addresses(&node, now());
+        let Lookup::At(addresses) = lookup else {
             return Err(OpenError::Unreachable);
         };
         let asking = async {
@@ -358,7 +363,7 @@ impl Shared {
         let relays_known = {
             let mut known = self.known();
             for signed in found {
-                if let Ok(descriptor) = signed.verify(&self.network, self.scope, today) {
+                if let Ok(descriptor) = signed.verify(&self.network, self.scope.scope(), today) {
                     known.learn(descriptor, signed);
                 }
             }
@@ -435,7 +440,7 @@ fn fresh_key() -> Keypair {
 fn swarm(
     key: &Keypair,
     network: &NetworkName,
-    scope: Scope,
+    scope: Scoping,
     limits: Limits,
 ) -> Result<(Swarm<task::Behaviour>, Arc<streams::Counters>), StartError> {
     let transport = transport::build(key, &limits, scope).map_err(|error| StartError::Transport(error.into()))?;

@@ -53,6 +53,8 @@ pub struct Limits {
     pub idle: Duration,
     /// For a handshake, and for the negotiation of a stream.
     pub handshake: Duration,
+    /// Bytes a second that a relay carries for others at most.
+    pub bandwidth: Option<u64>,
 }
 
 impl Limits {
@@ -85,6 +87,7 @@ impl Limits {
             memory: 512 * MIB,
             idle: Duration::from_secs(60),
             handshake: Duration::from_secs(10),
+            bandwidth: None,
         }
     }
 

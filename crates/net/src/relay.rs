@@ -10,9 +10,11 @@ mod records;
 mod rendezvous;
 mod shelf;
 mod task;
+mod throttle;
 
 use crate::{
-    Limits, ListenAddress, PeerAddress, address,
+    Limits, ListenAddress, PeerAddress,
+    address::{self, Scoping},
     budget::Budget,
     clock::now,
     known::Known,
@@ -27,7 +29,7 @@ use futures::StreamExt;
 use key::Identity;
 use libp2p::{Multiaddr, Swarm, identity::Keypair, kad, swarm::SwarmEvent};
 use outis_mailbox::{Server, Shelf, ShelfError};
-use outis_onion::{RelayAddress, RelayDescriptor, Roles, Scope, SignedDescriptor, Software};
+use outis_onion::{Link, RelayAddress, RelayDescriptor, Roles, Scope, SignedDescriptor, Software};
 use outis_wire::{Epoch, NetworkName, NodeId, Service, UnixMillis};
 use records::Records;
 use rendezvous::{Bounds, Rendezvous};
@@ -36,6 +38,7 @@ use std::{
     collections::BTreeSet,
     future::Future,
     io,
+    net::{SocketAddr, UdpSocket},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -91,7 +94,7 @@ struct Tasks {
 /// What the tasks of a relay have in common. No lock in it is held across an await.
 struct Shared {
     network: NetworkName,
-    scope: Scope,
+    scope: Scoping,
     node: NodeId,
     shelf: SharedShelf,
     known: Mutex<Known>,
@@ -177,13 +180,14 @@ impl Relay {
             .iter()
             .map(|listen| &listen.0)
             .chain(bootstrap.iter().map(|peer| &peer.at));
-        let scope = address::scope(&network, given);
-        let limits = if scope == Scope::Private {
+        let scope = Scoping::of(&network, given);
+        let limits = if scope.scope() == Scope::Private {
             limits.on_one_machine()
         } else {
             limits
         };
-        let judge = Judge::new(network.clone(), scope);
+        let bandwidth = limits.bandwidth;
+        let judge = Judge::new(network.clone(), scope.clone());
 
         let keypair = Keypair::ed25519_from_bytes(*identity.key.seed().dangerously_expose())
             .expect("any 32 bytes are an Ed25519 seed");
@@ -191,15 +195,20 @@ impl Relay {
         let (records, writer) =
             Records::open(shelf.clone(), peer, directory_quota, now()).map_err(StartError::Shelf)?;
         let mut known = remembered(&records, &judge);
-        bootstrap.into_iter().for_each(|peer| known.hint(peer));
+        bootstrap.iter().for_each(|peer| known.hint(*peer));
         let mailbox = Server::open(shelf.clone(), mailbox, network.clone(), node).map_err(StartError::Shelf)?;
 
-        let (mut swarm, accepted) = swarm(&keypair, &network, scope, limits.clone(), records)?;
+        let (mut swarm, accepted) = swarm(&keypair, &network, scope.clone(), limits.clone(), records)?;
         let counters = Counters {
             streams: swarm.behaviour().streams.counters(),
             connections: swarm.behaviour().limits.counters(),
         };
         let listening = listen_everywhere(&mut swarm, &listen).await?;
+        // Told to listen everywhere, on a machine that the internet does not reach, with nobody out there to talk to: the
+        // network of a house.
+        if listening.iter().all(address::is_private) && bootstrap.iter().all(|peer| address::is_private(&peer.at)) {
+            scope.widen();
+        }
 
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let relays_known = known.len();
@@ -217,7 +226,7 @@ impl Relay {
         });
         shared.renew(now());
 
-        let rendezvous = Rendezvous::new(Bounds::default());
+        let rendezvous = Rendezvous::new(Bounds::default(), bandwidth);
         let answerer = Answerer {
             shared: Arc::clone(&shared),
             judge: judge.clone(),
@@ -297,6 +306,7 @@ impl Relay {
 
     /// Learns where another relay is, from a person.
     pub fn add_peer(&self, peer: PeerAddress) {
+        self.shared.scope.given(&peer.at);
         self.shared.known().hint(peer);
         self.shared.learned.notify_one();
     }
@@ -324,7 +334,7 @@ impl Relay {
         }
     }
 
-    /// Stops: returns when all connections are closed and everything is written.
+    /// Stops: returns when all connections are closed, everything is written and the ports are free.
     pub async fn shutdown(&self) {
         let Some(Tasks {
             swarm,
@@ -341,6 +351,10 @@ impl Relay {
         let _ = swarm.await;
         let _ = writer.await;
         let _ = mailbox.await;
+        let listening = lock(&self.shared.listening).clone();
+        let quic = listening.iter().filter(|at| at.link == Link::Quic).map(|at| at.socket);
+        // Whoever holds it still, it is not us for long.
+        let _ = time::timeout(LISTENING, released(quic.collect())).await;
     }
 }
 
@@ -408,7 +422,10 @@ impl Shared {
     /// Nothing if it listens nowhere that counts.
     fn sign(&self, today: Epoch) -> Result<Option<SignedDescriptor>, StartError> {
         let listening = lock(&self.listening).clone();
-        let mut addresses: Vec<_> = listening.into_iter().filter(|at| at.is_within(self.scope)).collect();
+        let mut addresses: Vec<_> = listening
+            .into_iter()
+            .filter(|at| at.is_within(self.scope.scope()))
+            .collect();
         addresses.truncate(RelayDescriptor::MAX_ADDRESSES);
         if addresses.is_empty() {
             return Ok(None);
@@ -445,7 +462,7 @@ struct Accepted {
 fn swarm(
     key: &Keypair,
     network: &NetworkName,
-    scope: Scope,
+    scope: Scoping,
     limits: Limits,
     records: Records,
 ) -> Result<(Swarm<task::Behaviour>, Accepted), StartError> {
@@ -534,6 +551,15 @@ async fn listen_everywhere(
     Ok(listening)
 }
 
+/// Returns when nobody holds the UDP ports: QUIC keeps one for as long as late packets of a closed connection may come.
+async fn released(sockets: Vec<SocketAddr>) {
+    for socket in sockets {
+        while UdpSocket::bind(socket).is_err() {
+            time::sleep(RELEASING).await;
+        }
+    }
+}
+
 /// The relays whose descriptors are among the records kept.
 fn remembered(records: &Records, judge: &Judge) -> Known {
     let mut known = Known::default();
@@ -583,7 +609,10 @@ const COMMANDS: usize = 256;
 /// Directory requests being answered.
 const ANSWERS_AT_ONCE: usize = 128;
 
-/// For an address to be bound.
+/// Between two looks at a port.
+const RELEASING: Duration = Duration::from_millis(20);
+
+/// For an address to be bound, and to be free again.
 const LISTENING: Duration = Duration::from_secs(5);
 
 /// Between two walks that keep Kademlia's table fresh.

@@ -199,12 +199,11 @@ impl Behaviour {
         Arc::clone(&self.shared.counters)
     }
 
-    fn handler(&self, peer: PeerId, connection: ConnectionId, address: &Multiaddr) -> Handler {
+    fn handler(&self, peer: PeerId, address: &Multiaddr) -> Handler {
         Handler::new(
             Arc::clone(&self.shared),
             Remote {
                 peer,
-                connection,
                 address: address.clone(),
             },
         )
@@ -244,23 +243,23 @@ impl NetworkBehaviour for Behaviour {
 
     fn handle_established_inbound_connection(
         &mut self,
-        connection: ConnectionId,
+        _: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler(peer, connection, remote))
+        Ok(self.handler(peer, remote))
     }
 
     fn handle_established_outbound_connection(
         &mut self,
-        connection: ConnectionId,
+        _: ConnectionId,
         peer: PeerId,
         address: &Multiaddr,
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler(peer, connection, address))
+        Ok(self.handler(peer, address))
     }
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
@@ -301,3 +300,6 @@ fn notify(peer: PeerId, connection: ConnectionId, request: Request) -> ToSwarm<I
         event: request,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,6 +1,9 @@
 //! How nodes are connected: QUIC, and TCP with Noise and Yamux, behind a gate that refuses to dial anything else.
 
-use crate::{Limits, address};
+use crate::{
+    Limits,
+    address::{self, Scoping},
+};
 use libp2p::{
     Multiaddr, PeerId, Transport as _,
     core::{
@@ -11,7 +14,6 @@ use libp2p::{
     identity::Keypair,
     noise, quic, swarm, tcp, yamux,
 };
-use outis_onion::Scope;
 use std::{
     num::{NonZeroU8, NonZeroUsize},
     pin::Pin,
@@ -23,7 +25,7 @@ use std::{
 pub(crate) fn build(
     key: &Keypair,
     limits: &Limits,
-    scope: Scope,
+    scope: Scoping,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, noise::Error> {
     let mut muxer = yamux::Config::default();
     muxer.set_max_num_streams(
@@ -74,7 +76,7 @@ fn quic_config(key: &Keypair, limits: &Limits) -> quic::Config {
 /// address, and a name would be asked about in the open.
 struct Gate<T> {
     inner: T,
-    scope: Scope,
+    scope: Scoping,
 }
 
 impl<T: transport::Transport + Unpin> transport::Transport for Gate<T> {
@@ -93,7 +95,7 @@ impl<T: transport::Transport + Unpin> transport::Transport for Gate<T> {
 
     fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
         match address::from_multiaddr(&address) {
-            Ok((at, _)) if at.is_within(self.scope) => self.inner.dial(address, options),
+            Ok((at, _)) if at.is_within(self.scope.scope()) => self.inner.dial(address, options),
             _ => Err(TransportError::MultiaddrNotSupported(address)),
         }
     }
@@ -113,7 +115,7 @@ const YAMUX_MOST: usize = 4_096;
 const QUIC_HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Milliseconds of silence after which the other side is taken for dead.
-const QUIC_SILENCE: u32 = 15_000;
+const QUIC_SILENCE: u32 = 10_000;
 
-/// Keeps mappings of routers open and the other side convinced: two may get lost before [`QUIC_SILENCE`].
-const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// Keeps mappings of routers open and the other side convinced: one may get lost before [`QUIC_SILENCE`].
+const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(4);

@@ -1,18 +1,19 @@
 //! What the directory believes.
 
+use crate::address::Scoping;
 use outis_mailbox::{
     Efforts,
     descriptor::DirectoryKey,
     directory::{Checked, Record, RecordError},
 };
-use outis_onion::{DescriptorError, RelayDescriptor, Scope, SignedDescriptor};
+use outis_onion::{DescriptorError, RelayDescriptor, SignedDescriptor};
 use outis_wire::{NetworkName, UnixMillis};
 
 /// By what a relay judges records: its network, its scope, the network's prices.
 #[derive(Debug, Clone)]
 pub(super) struct Judge {
     network: NetworkName,
-    scope: Scope,
+    scope: Scoping,
     efforts: Efforts,
 }
 
@@ -37,7 +38,7 @@ pub(super) enum JudgeError {
 }
 
 impl Judge {
-    pub(super) fn new(network: NetworkName, scope: Scope) -> Self {
+    pub(super) fn new(network: NetworkName, scope: Scoping) -> Self {
         let efforts = Efforts::of(&network);
         Self {
             network,
@@ -58,7 +59,7 @@ impl Judge {
             Record::Relay(bytes) => {
                 let signed = SignedDescriptor::from_bytes(bytes).map_err(|_| JudgeError::Malformed)?;
                 let descriptor = signed
-                    .verify(&self.network, self.scope, now.epoch())
+                    .verify(&self.network, self.scope.scope(), now.epoch())
                     .map_err(JudgeError::Relay)?;
                 let order = (u128::from(descriptor.epoch.0) << 32) | u128::from(descriptor.revision);
                 let checked = Checked {

@@ -5,13 +5,19 @@ use super::{
     check::Judge,
     task::{Command, Stored},
 };
-use crate::{address, clock::now, random, streams::Stream};
+use crate::{
+    address::{self, Prefix},
+    clock::now,
+    random,
+    streams::{Remote, Stream},
+};
 use futures::channel::oneshot;
-use libp2p::PeerId;
+use libp2p::{Multiaddr, PeerId};
 use outis_mailbox::{
     descriptor::DirectoryKey,
     directory::{Record, Refusal, Reply, Request, serve},
 };
+use outis_onion::is_public;
 use outis_wire::NodeId;
 use std::{
     collections::HashMap,
@@ -36,11 +42,12 @@ pub(super) struct Answerer {
 impl Answerer {
     /// Serves one stream until it ends or rests for too long.
     pub(super) async fn serve(&self, stream: Stream) {
-        let asker = stream.remote().peer;
+        let Remote { peer, address } = stream.remote().clone();
+        let neighbour = Neighbour::of(peer, &address);
         let last = Arc::new(Mutex::new(Instant::now()));
         let serving = serve(stream, |request| {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            self.answer(asker, request)
+            self.answer(peer, neighbour, request)
         });
         let resting = async {
             loop {
@@ -59,7 +66,7 @@ impl Answerer {
         }
     }
 
-    async fn answer(&self, asker: PeerId, request: Request) -> Reply {
+    async fn answer(&self, asker: PeerId, neighbour: Neighbour, request: Request) -> Reply {
         let cost = match &request {
             Request::Put(_) | Request::Get(_) => 1,
             Request::Sample(_) => 2,
@@ -69,7 +76,7 @@ impl Answerer {
             .rates
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take(asker, cost, Instant::now())
+            .take(neighbour, cost, Instant::now())
         {
             return Reply::Refused(Refusal::Unavailable);
         }
@@ -150,22 +157,40 @@ fn is_of(peer: PeerId, node: &NodeId) -> bool {
     address::node_of(&peer).as_ref() == Some(node)
 }
 
+/// Who shares one rate: everybody from one place on the internet, since keys cost nothing; on a network of one machine,
+/// where all come from one place, each key for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Neighbour {
+    Place(Prefix),
+    Peer(PeerId),
+}
+
+impl Neighbour {
+    fn of(peer: PeerId, address: &Multiaddr) -> Self {
+        let public = address::from_multiaddr(address).is_ok_and(|(at, _)| is_public(at.socket.ip()));
+        match Prefix::of(address) {
+            Some(prefix) if public => Self::Place(prefix),
+            _ => Self::Peer(peer),
+        }
+    }
+}
+
 /// How fast each neighbour may ask: a bucket that fills again.
 #[derive(Default)]
 pub(super) struct Rates {
-    buckets: HashMap<PeerId, (f64, Instant)>,
+    buckets: HashMap<Neighbour, (f64, Instant)>,
 }
 
 impl Rates {
-    fn take(&mut self, peer: PeerId, cost: u32, now: Instant) -> bool {
+    fn take(&mut self, neighbour: Neighbour, cost: u32, now: Instant) -> bool {
         if self.buckets.len() >= BUCKETS {
             let full = |filled: f64, at: Instant| filled + now.duration_since(at).as_secs_f64() * A_SECOND >= BURST;
             self.buckets.retain(|_, (filled, at)| !full(*filled, *at));
         }
-        if self.buckets.len() >= BUCKETS && !self.buckets.contains_key(&peer) {
+        if self.buckets.len() >= BUCKETS && !self.buckets.contains_key(&neighbour) {
             return false;
         }
-        let (filled, at) = self.buckets.entry(peer).or_insert((BURST, now));
+        let (filled, at) = self.buckets.entry(neighbour).or_insert((BURST, now));
         *filled = (*filled + now.duration_since(*at).as_secs_f64() * A_SECOND).min(BURST);
         *at = now;
         let enough = *filled >= f64::from(cost);
@@ -195,10 +220,22 @@ const ANSWERING: Duration = Duration::from_secs(20);
 mod tests {
     use super::*;
 
+    fn stranger() -> Neighbour {
+        Neighbour::Peer(PeerId::random())
+    }
+
+    #[test]
+    fn keys_from_one_place_share_a_rate_and_those_on_one_machine_do_not() {
+        let of = |address: &str| Neighbour::of(PeerId::random(), &address.parse().expect("an address"));
+        assert_eq!(of("/ip4/9.9.9.1/tcp/1"), of("/ip4/9.9.9.200/tcp/2"));
+        assert_ne!(of("/ip4/9.9.9.1/tcp/1"), of("/ip4/9.9.8.1/tcp/1"));
+        assert_ne!(of("/ip4/127.0.0.1/tcp/1"), of("/ip4/127.0.0.1/tcp/1"));
+    }
+
     #[test]
     fn a_neighbour_that_asks_too_fast_is_refused_and_others_are_not() {
         let mut rates = Rates::default();
-        let (greedy, modest) = (PeerId::random(), PeerId::random());
+        let (greedy, modest) = (stranger(), stranger());
         let start = Instant::now();
         let granted = (0..1_000).filter(|_| rates.take(greedy, 1, start)).count();
         assert_eq!(granted, 256);
@@ -211,11 +248,9 @@ mod tests {
     fn the_memory_of_neighbours_is_bounded_and_forgets_the_rested() {
         let mut rates = Rates::default();
         let start = Instant::now();
-        let granted = (0..BUCKETS + 10)
-            .filter(|_| rates.take(PeerId::random(), 1, start))
-            .count();
+        let granted = (0..BUCKETS + 10).filter(|_| rates.take(stranger(), 1, start)).count();
         assert_eq!(granted, BUCKETS);
-        assert!(rates.take(PeerId::random(), 1, start + Duration::from_secs(10)));
+        assert!(rates.take(stranger(), 1, start + Duration::from_secs(10)));
         assert_eq!(rates.buckets.len(), 1);
     }
 }

@@ -174,6 +174,7 @@ impl Records {
     }
 
     /// How many records, and their bytes.
+    #[cfg(test)]
     pub(super) fn usage(&self) -> (usize, u64) {
         (self.index.len(), self.bytes)
     }

@@ -3,6 +3,7 @@
 //! libp2p's own relay stops at 128 KiB and two minutes. Here bytes flow for as long as they flow, through one buffer a
 //! direction: a reader that stalls stalls its writer, and nothing piles up.
 
+use super::throttle::Throttle;
 use crate::streams::Stream;
 use futures::{
     FutureExt,
@@ -53,14 +54,16 @@ pub(super) struct Rendezvous {
     bounds: Bounds,
     waiting: Arc<Mutex<HashMap<Cookie, oneshot::Sender<Stream>>>>,
     carried: Arc<AtomicU64>,
+    throttle: Arc<Throttle>,
 }
 
 impl Rendezvous {
-    pub(super) fn new(bounds: Bounds) -> Self {
+    pub(super) fn new(bounds: Bounds, bandwidth: Option<u64>) -> Self {
         Self {
             bounds,
             waiting: Arc::default(),
             carried: Arc::default(),
+            throttle: Arc::new(Throttle::new(bandwidth)),
         }
     }
 
@@ -142,6 +145,7 @@ impl Rendezvous {
             let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else {
                 return to.close().await;
             };
+            self.throttle.pass(length).await;
             to.write_all(bytes).await?;
             moved.fetch_add(length as u64, Ordering::Relaxed);
             self.carried.fetch_add(length as u64, Ordering::Relaxed);
@@ -184,3 +188,6 @@ async fn silence(moved: &AtomicU64, idle: Duration) {
 
 /// One a direction. Larger ones moved no more on loopback.
 const BUFFER: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::Counters;
 use crate::budget::Reservation;
 use futures::io::{AsyncRead, AsyncWrite};
-use libp2p::{Multiaddr, PeerId, swarm::ConnectionId};
+use libp2p::{Multiaddr, PeerId};
 use std::{
     io::{self, IoSlice, IoSliceMut},
     pin::Pin,
@@ -27,7 +27,6 @@ pub(crate) struct Stream {
 #[derive(Debug, Clone)]
 pub(crate) struct Remote {
     pub(crate) peer: PeerId,
-    pub(crate) connection: ConnectionId,
     pub(crate) address: Multiaddr,
 }
 

@@ -1,7 +1,7 @@
 //! Relays find one another, and clients find relays.
 
 use crate::support::{
-    client, client_config, knows, knows_relays, network, open, relay, relay_config, relays, shutdown, soon,
+    client, client_config, knows, knows_relays, network, open, relay, relay_config, relays, shutdown, soon, try_open,
 };
 use outis_mailbox::{
     MemoryShelf,
@@ -10,7 +10,7 @@ use outis_mailbox::{
 };
 use outis_net::{ClientConfig, Network, OpenError, Relay};
 use outis_onion::{Roles, Scope, SignedDescriptor};
-use outis_wire::{Destination, Isolation, NodeId, Purpose, Service, UnixMillis};
+use outis_wire::{NodeId, Service, UnixMillis};
 use std::{
     collections::BTreeSet,
     sync::Arc,
@@ -139,11 +139,7 @@ async fn a_relay_that_nobody_told_us_of_is_looked_up_by_its_id() {
     for relay in &relays {
         drop(open(&client, relay.node(), Service::Directory).await);
     }
-    let nobody = Destination {
-        node: NodeId([3; 32]),
-        service: Service::Mailbox,
-    };
-    let outcome = soon(client.open(nobody, Purpose::Mailbox, Isolation([0; 32]))).await;
+    let outcome = try_open(&client, NodeId([3; 32]), Service::Mailbox).await;
     assert!(matches!(outcome, Err(OpenError::UnknownRelay)), "{outcome:?}");
     soon(client.shutdown()).await;
     shutdown(relays).await;
@@ -157,11 +153,7 @@ async fn networks_of_different_names_have_nothing_to_say_to_each_other() {
         ..client_config(&relay.addresses())
     };
     let client = Network::start(other).expect("a client");
-    let to = Destination {
-        node: relay.node(),
-        service: Service::Directory,
-    };
-    let outcome = soon(client.open(to, Purpose::Directory, Isolation([0; 32]))).await;
+    let outcome = try_open(&client, relay.node(), Service::Directory).await;
     assert!(matches!(outcome, Err(OpenError::Unsupported)), "{outcome:?}");
     assert_eq!(client.status().relays_known, 0);
     soon(client.shutdown()).await;

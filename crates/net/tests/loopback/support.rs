@@ -1,21 +1,21 @@
 //! Relays and clients on this machine.
 
 use outis_mailbox::{MemoryShelf, Shelf};
-use outis_net::{ClientConfig, ClientState, Limits, Network, PeerAddress, Relay, RelayConfig};
+use outis_net::{ClientConfig, ClientState, Limits, Network, OpenError, PeerAddress, Relay, RelayConfig};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::timeout};
 
-pub fn network() -> NetworkName {
+pub(crate) fn network() -> NetworkName {
     "test".parse().expect("a name")
 }
 
 /// A whole story has this long; one that takes longer hangs.
-pub async fn soon<F: Future>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(30), future).await.expect("the story hangs")
 }
 
-pub fn relay_config(shelf: Arc<dyn Shelf>, bootstrap: &[PeerAddress]) -> RelayConfig {
+pub(crate) fn relay_config(shelf: Arc<dyn Shelf>, bootstrap: &[PeerAddress]) -> RelayConfig {
     RelayConfig {
         network: network(),
         listen: ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"]
@@ -29,12 +29,12 @@ pub fn relay_config(shelf: Arc<dyn Shelf>, bootstrap: &[PeerAddress]) -> RelayCo
     }
 }
 
-pub async fn relay(bootstrap: &[PeerAddress]) -> Relay {
+pub(crate) async fn relay(bootstrap: &[PeerAddress]) -> Relay {
     let shelf = Arc::new(MemoryShelf::default());
     Relay::start(relay_config(shelf, bootstrap)).await.expect("a relay")
 }
 
-pub fn client_config(bootstrap: &[PeerAddress]) -> ClientConfig {
+pub(crate) fn client_config(bootstrap: &[PeerAddress]) -> ClientConfig {
     ClientConfig {
         network: network(),
         bootstrap: bootstrap.to_vec(),
@@ -43,12 +43,12 @@ pub fn client_config(bootstrap: &[PeerAddress]) -> ClientConfig {
     }
 }
 
-pub fn client(bootstrap: &[PeerAddress]) -> Network {
+pub(crate) fn client(bootstrap: &[PeerAddress]) -> Network {
     Network::start(client_config(bootstrap)).expect("a client")
 }
 
 /// Relays of which all know the first one's address.
-pub async fn relays(count: usize) -> Vec<Relay> {
+pub(crate) async fn relays(count: usize) -> Vec<Relay> {
     let mut relays = vec![relay(&[]).await];
     let first = relays[0].addresses();
     for _ in 1..count {
@@ -57,11 +57,11 @@ pub async fn relays(count: usize) -> Vec<Relay> {
     relays
 }
 
-pub async fn knows(relay: &Relay, others: usize) {
+pub(crate) async fn knows(relay: &Relay, others: usize) {
     until(&mut relay.relays_known(), |known| *known >= others).await;
 }
 
-pub async fn knows_relays(client: &Network, count: usize) {
+pub(crate) async fn knows_relays(client: &Network, count: usize) {
     until(&mut client.changes(), |status| status.relays_known >= count).await;
 }
 
@@ -69,13 +69,19 @@ async fn until<T>(receiver: &mut watch::Receiver<T>, wanted: impl FnMut(&T) -> b
     soon(receiver.wait_for(wanted)).await.expect("still running");
 }
 
-pub async fn open(client: &Network, node: NodeId, service: Service) -> outis_net::Stream {
-    soon(client.open(Destination { node, service }, Purpose::Directory, Isolation([0; 32])))
-        .await
-        .expect("a stream")
+pub(crate) async fn open(client: &Network, node: NodeId, service: Service) -> outis_net::Stream {
+    try_open(client, node, service).await.expect("a stream")
 }
 
-pub async fn shutdown(relays: Vec<Relay>) {
+/// On a task of its own, as the messenger will.
+pub(crate) async fn try_open(client: &Network, node: NodeId, service: Service) -> Result<outis_net::Stream, OpenError> {
+    let client = client.clone();
+    let to = Destination { node, service };
+    let opening = tokio::spawn(async move { client.open(to, Purpose::Directory, Isolation([0; 32])).await });
+    soon(opening).await.expect("no panic")
+}
+
+pub(crate) async fn shutdown(relays: Vec<Relay>) {
     for relay in relays {
         soon(relay.shutdown()).await;
     }

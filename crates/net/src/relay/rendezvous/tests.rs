@@ -1,0 +1,177 @@
+//! Two ends and a relay, over real connections.
+
+use super::*;
+use crate::{
+    Limits,
+    streams::tests::{Node, QUIC, node, soon},
+};
+use outis_mailbox::rendezvous::{JoinError, join as meet};
+use tokio::task::JoinHandle;
+
+const COOKIE: Cookie = Cookie([5; 32]);
+
+struct Story {
+    relay: Node,
+    client: Node,
+    place: Rendezvous,
+    served: Vec<JoinHandle<()>>,
+}
+
+impl Story {
+    async fn new(bounds: Bounds) -> Self {
+        let relay = node(Some(QUIC), Limits::relay()).await;
+        let client = node(None, Limits::client()).await;
+        Self {
+            relay,
+            client,
+            place: Rendezvous::new(bounds, None),
+            served: Vec::new(),
+        }
+    }
+
+    /// A stream that the relay has begun to serve.
+    async fn arrive(&mut self) -> Stream {
+        let stream = self.client.open(&self.relay).await.expect("open");
+        let (place, served) = (self.place.clone(), self.relay.take().await);
+        self.served.push(tokio::spawn(async move { place.serve(served).await }));
+        stream
+    }
+
+    /// Returns when the relay has let go of all streams.
+    async fn end(self) {
+        for served in self.served {
+            soon(served).await.expect("no panic");
+        }
+        assert!(self.place.waiting().is_empty());
+    }
+}
+
+fn hurried() -> Bounds {
+    Bounds {
+        patience: Duration::from_millis(50),
+        ..Bounds::default()
+    }
+}
+
+#[tokio::test]
+async fn who_waits_alone_is_told_so_after_a_while() {
+    let mut story = Story::new(hurried()).await;
+    let mut one = story.arrive().await;
+    assert!(matches!(soon(meet(&mut one, &COOKIE)).await, Err(JoinError::Expired)));
+    drop(one);
+    story.end().await;
+}
+
+#[tokio::test]
+async fn a_place_that_is_full_says_so_and_still_joins_those_who_wait() {
+    let mut story = Story::new(Bounds {
+        waiting: 1,
+        ..Bounds::default()
+    })
+    .await;
+    let (mut one, mut late, mut other) = (story.arrive().await, story.arrive().await, story.arrive().await);
+    // The first is there for certain when the second is refused, whichever of them was first.
+    let (first, second) = soon(futures::future::join(meet(&mut one, &COOKIE), async {
+        let second = meet(&mut late, &Cookie([6; 32])).await;
+        (second, meet(&mut other, &COOKIE).await)
+    }))
+    .await
+    .into();
+    match second {
+        (Err(JoinError::Busy), third) => {
+            first.expect("joined");
+            third.expect("joined");
+        }
+        (second, _) => panic!("the second was not refused: {second:?}"),
+    }
+    drop((one, late, other));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn streams_with_different_cookies_never_meet() {
+    let mut story = Story::new(hurried()).await;
+    let (mut one, mut other) = (story.arrive().await, story.arrive().await);
+    let both = futures::future::join(meet(&mut one, &COOKIE), meet(&mut other, &Cookie([6; 32])));
+    let (first, second) = soon(both).await;
+    assert!(matches!(
+        (first, second),
+        (Err(JoinError::Expired), Err(JoinError::Expired))
+    ));
+    drop((one, other));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn what_is_no_greeting_is_dropped() {
+    let mut story = Story::new(Bounds::default()).await;
+    let mut one = story.arrive().await;
+    one.write_all(&[0xff; 64]).await.expect("written");
+    one.flush().await.expect("flushed");
+    let mut byte = [0];
+    assert!(soon(one.read(&mut byte)).await.map_or(true, |read| read == 0));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_not_waited_for() {
+    let mut story = Story::new(Bounds {
+        greeting: Duration::from_millis(50),
+        ..Bounds::default()
+    })
+    .await;
+    let _silent = story.arrive().await;
+    story.end().await;
+}
+
+#[tokio::test]
+async fn joined_streams_end_when_either_side_does_or_both_are_silent() {
+    let mut story = Story::new(Bounds {
+        idle: Duration::from_millis(50),
+        ..Bounds::default()
+    })
+    .await;
+    for silent in [false, true] {
+        let (mut one, mut other) = (story.arrive().await, story.arrive().await);
+        let (first, second) = soon(futures::future::join(
+            meet(&mut one, &COOKIE),
+            meet(&mut other, &COOKIE),
+        ))
+        .await;
+        first.expect("joined");
+        second.expect("joined");
+        if !silent {
+            drop(one);
+        }
+        let mut byte = [0];
+        assert!(soon(other.read(&mut byte)).await.map_or(true, |read| read == 0));
+    }
+    story.end().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_stalls_its_writer_and_nothing_piles_up() {
+    let mut story = Story::new(Bounds::default()).await;
+    let (mut one, mut other) = (story.arrive().await, story.arrive().await);
+    let (first, second) = soon(futures::future::join(
+        meet(&mut one, &COOKIE),
+        meet(&mut other, &COOKIE),
+    ))
+    .await;
+    first.expect("joined");
+    second.expect("joined");
+    let block = vec![7; 64 * 1024];
+    let mut written = 0usize;
+    // Until the writer is stalled: windows and buffers on the way are all that it may fill.
+    while let Ok(Ok(length)) = time::timeout(Duration::from_millis(200), one.write(&block)).await {
+        written += length;
+        assert!(written < 64 * 1024 * 1024, "nothing stalls the writer");
+    }
+    let carried = usize::try_from(story.place.carried()).expect("small");
+    assert!(carried <= 4 * 1024 * 1024, "{carried}");
+    // It goes on when the reader does.
+    let mut rest = vec![0; written];
+    soon(other.read_exact(&mut rest)).await.expect("all of it");
+    drop((one, other));
+    story.end().await;
+}
