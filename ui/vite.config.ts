@@ -11,6 +11,9 @@ const contentSecurityPolicy = [
   "img-src 'self' data:",
   "font-src 'self'",
   'connect-src ipc: http://ipc.localhost',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
 ].join('; ');
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));

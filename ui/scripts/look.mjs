@@ -156,6 +156,8 @@ async function look(name, { scene, go, locale = 'en-GB' }, colorScheme, viewport
     reducedMotion: 'reduce',
     bypassCSP: false,
   });
+  // As the shell does.
+  await context.addInitScript(() => Object.freeze(Object.prototype));
   const page = await context.newPage();
   let found = 0;
   const complain = (what) => {

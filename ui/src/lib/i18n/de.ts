@@ -2,7 +2,6 @@ import type { Catalogue } from './catalogue';
 
 /** Deutsch. */
 export const de = {
-  'app.name': 'Outis',
   'app.starting': 'Startet …',
   'app.cannot_start': 'Outis konnte nicht starten: {reason}',
 
@@ -13,11 +12,9 @@ export const de = {
   'action.back': 'Zurück',
   'action.cancel': 'Abbrechen',
   'action.close': 'Schließen',
-  'action.copy': 'Kopieren',
   'action.copied': 'Kopiert',
   'action.dismiss': 'Ausblenden',
   'action.retry': 'Noch einmal',
-  'action.save': 'Speichern',
 
   'welcome.title': 'Sei niemand',
   'welcome.lead':
@@ -50,7 +47,6 @@ export const de = {
   'create.submit': 'Konto anlegen',
   'create.already': 'Schon niemand?',
   'create.sign_in': 'Anmelden',
-  'create.sandbox': 'Erst hier ausprobieren',
   'create.deriving':
     'Dein Schlüssel entsteht. Das braucht ein paar Sekunden und ein Gigabyte Speicher, damit Raten teuer ist.',
 
@@ -59,7 +55,6 @@ export const de = {
   'strength.good': 'Gut. Ein Fremder mit 1\u202f000 Grafikkarten bräuchte etwa {time}.',
   'strength.excellent': 'Ausgezeichnet. Ein Fremder mit 1\u202f000 Grafikkarten bräuchte etwa {time}.',
   'strength.checking': 'Wird gewogen …',
-  'strength.label': 'Stärke der Passphrase',
   'strength.time.seconds': { one: 'eine Sekunde', other: '{count} Sekunden' },
   'strength.time.hours': { one: 'eine Stunde', other: '{count} Stunden' },
   'strength.time.days': { one: 'einen Tag', other: '{count} Tage' },
@@ -94,7 +89,6 @@ export const de = {
   'restore.back': 'Zurück und noch einmal ansehen',
 
   'progress.label': 'Arbeitet',
-  'progress.part': '{percent} fertig',
 
   'sandbox.badge': 'Sandkasten',
   'sandbox.text': 'Dieses Netz lebt nur auf diesem Computer und ist weg, wenn du es schließt.',
@@ -148,10 +142,8 @@ export const de = {
     'Gib jemandem deine Adresse, oder füge ihn mit seiner hinzu. Nach dem Namen kann dich niemand suchen.',
 
   'conversation.label': 'Unterhaltung mit {name}',
-  'conversation.self': 'Notiz an mich',
   'conversation.messages': 'Nachrichten',
   'conversation.details': 'Einzelheiten',
-  'conversation.back': 'Zurück zur Liste',
   'conversation.verified': 'Überprüft',
   'conversation.not_verified': 'Noch nicht überprüft',
   'conversation.requested': 'Wartet auf die Antwort',
@@ -191,7 +183,6 @@ export const de = {
     'Diese Art von Nachricht kennt diese Version nicht. Eine neuere kann sie vielleicht zeigen.',
   'message.gap': { one: '{count} Nachricht fehlt hier', other: '{count} Nachrichten fehlen hier' },
   'message.gap.about': 'Sie erscheinen, falls sie noch kommen.',
-  'message.hidden_character': 'Ein verstecktes Zeichen: {code}',
   'message.link': '{host} öffnen …',
 
   'note.new_device': '{name} hat sich auf einem neuen Gerät angemeldet',
@@ -225,8 +216,6 @@ export const de = {
   'explain.step.failed': 'Aufgegeben',
 
   'file.label': 'Datei {name}',
-  'file.unnamed': 'Datei',
-  'file.size': '{size}',
   'file.progress': '{done} von {total}',
   'file.left': 'noch {time}',
   'file.accept': 'Annehmen',
@@ -330,7 +319,6 @@ export const de = {
   'network.route.mailbox': 'Briefkasten',
   'network.route.their_relays': 'deren Relays',
   'network.route.them': 'Andere',
-  'network.route.healthy': '{healthy} von {count} gesund',
   'network.route.about':
     'Du, dann {count} Relays, dann ein Briefkasten. Die andere Seite kommt ebenso dorthin.',
   'network.route.about.direct': 'Du legst sie in einen Briefkasten. Die andere Seite holt sie dort ab.',

@@ -1,6 +1,5 @@
 /** English, and with it the list of all keys. Wording promises nothing that the app does not do. */
 export const en = {
-  'app.name': 'Outis',
   'app.starting': 'Starting…',
   'app.cannot_start': 'Outis could not start: {reason}',
 
@@ -11,11 +10,9 @@ export const en = {
   'action.back': 'Back',
   'action.cancel': 'Cancel',
   'action.close': 'Close',
-  'action.copy': 'Copy',
   'action.copied': 'Copied',
   'action.dismiss': 'Dismiss',
   'action.retry': 'Try again',
-  'action.save': 'Save',
 
   'welcome.title': 'Be nobody',
   'welcome.lead':
@@ -48,7 +45,6 @@ export const en = {
   'create.submit': 'Create account',
   'create.already': 'Already nobody?',
   'create.sign_in': 'Sign in',
-  'create.sandbox': 'Try it here first',
   'create.deriving':
     'Making your key. It takes a few seconds and a gigabyte of memory, so that guessing is dear.',
 
@@ -57,7 +53,6 @@ export const en = {
   'strength.good': 'Good. A stranger with 1\u202f000 graphics cards would need about {time}.',
   'strength.excellent': 'Excellent. A stranger with 1\u202f000 graphics cards would need about {time}.',
   'strength.checking': 'Weighing it…',
-  'strength.label': 'Strength of the passphrase',
   'strength.time.seconds': { one: 'a second', other: '{count} seconds' },
   'strength.time.hours': { one: 'an hour', other: '{count} hours' },
   'strength.time.days': { one: 'a day', other: '{count} days' },
@@ -92,7 +87,6 @@ export const en = {
   'restore.back': 'Go back and look again',
 
   'progress.label': 'Working',
-  'progress.part': '{percent} done',
 
   'sandbox.badge': 'Sandbox',
   'sandbox.text': 'This network lives on this computer alone and is gone when you close it.',
@@ -145,10 +139,8 @@ export const en = {
     'Give somebody your address, or add them by theirs. Nobody can look you up by name.',
 
   'conversation.label': 'Conversation with {name}',
-  'conversation.self': 'Note to self',
   'conversation.messages': 'Messages',
   'conversation.details': 'Details',
-  'conversation.back': 'Back to the list',
   'conversation.verified': 'Verified',
   'conversation.not_verified': 'Not verified yet',
   'conversation.requested': 'Waiting for their answer',
@@ -187,7 +179,6 @@ export const en = {
   'message.unsupported': 'This kind of message is not supported by this version. A newer one may show it.',
   'message.gap': { one: '{count} message is missing here', other: '{count} messages are missing here' },
   'message.gap.about': 'They appear if they still arrive.',
-  'message.hidden_character': 'A hidden character: {code}',
   'message.link': 'Open {host}…',
 
   'note.new_device': '{name} signed in on a new device',
@@ -220,8 +211,6 @@ export const en = {
   'explain.step.failed': 'Given up',
 
   'file.label': 'File {name}',
-  'file.unnamed': 'File',
-  'file.size': '{size}',
   'file.progress': '{done} of {total}',
   'file.left': '{time} left',
   'file.accept': 'Accept',
@@ -325,7 +314,6 @@ export const en = {
   'network.route.mailbox': 'mailbox',
   'network.route.their_relays': 'their relays',
   'network.route.them': 'Them',
-  'network.route.healthy': '{healthy} of {count} healthy',
   'network.route.about': 'You, then {count} relays, then a mailbox. The other side comes to it the same way.',
   'network.route.about.direct': 'You put it into a mailbox. The other side fetches it from there.',
   'network.relays': 'Relays known',

@@ -105,6 +105,7 @@ export class AppState {
       await action();
       return true;
     } catch (thrown) {
+      if (BackendError.from(thrown).code === 'locked') this.#locked();
       this.notices.show(this.explainError(thrown), 'error');
       return false;
     }
@@ -125,6 +126,14 @@ export class AppState {
       this.network.load(),
     ]);
     void this.conversations.loadPreviews(this.contacts.conversations.map((contact) => contact.address));
+  }
+
+  /** The core locked without being asked by this page. */
+  #locked(): void {
+    if (this.session.phase === 'locked') return;
+    this.session.left();
+    this.#clear();
+    this.navigation.entry = 'sign-in';
   }
 
   #clear(): void {

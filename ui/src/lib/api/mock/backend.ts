@@ -32,6 +32,11 @@ export class MockBackend implements Backend {
     this.#derivationMs = derivationMs;
   }
 
+  /** Every name that the page may ask for. */
+  static methods(): Method[] {
+    return Object.keys(new MockBackend().#handlers) as Method[];
+  }
+
   async call<M extends Method>(method: M, params: Params<M>): Promise<Result<M>> {
     this.calls.push({ method, params });
     const code = this.#refusals.get(method);
