@@ -1,0 +1,169 @@
+//! `contact.*`
+
+use crate::{App, Error, ErrorCode, config::peer_address, dto::*, unlocked::Unlocked as Open};
+use outis_identity::{Address, Nickname, SafetyNumber, qr_svg};
+use outis_messenger::{self as messenger, Verification};
+
+impl App {
+    /// Asks somebody to be a contact, by address or invite link.
+    pub async fn contact_add(&self, params: AddContact) -> Result<Contact, Error> {
+        let open = self.unlocked()?;
+        let invite = parse_invite(&params.address)?;
+        // Hints that lead nowhere are no reason to refuse an address that is right.
+        invite
+            .bootstrap
+            .iter()
+            .filter_map(|hint| peer_address(hint).ok())
+            .for_each(|peer| open.network.add_peer(peer));
+        let suggested = invite.nickname.map(|nickname| nickname.as_typed().to_owned());
+        let contact = open
+            .messenger
+            .add_contact(invite.address, params.alias.or(suggested), params.greeting)?;
+        Ok(open.shown_contact(contact))
+    }
+
+    /// All contacts, those with whom something was said last first.
+    pub async fn contact_list(&self, _: Nothing) -> Result<Vec<Contact>, Error> {
+        let open = self.unlocked()?;
+        let mut contacts = open.messenger.contacts();
+        contacts.sort_by(|a, b| {
+            b.last_message_at
+                .cmp(&a.last_message_at)
+                .then_with(|| a.address.cmp(&b.address))
+        });
+        Ok(contacts
+            .into_iter()
+            .map(|contact| open.shown_contact(contact))
+            .collect())
+    }
+
+    /// Says yes to somebody who asked.
+    pub async fn contact_accept(&self, params: ContactAddress) -> Result<Contact, Error> {
+        self.change_contact(&params.address, |messenger, contact| messenger.accept_contact(contact))
+    }
+
+    /// Says no, in silence.
+    pub async fn contact_decline(&self, params: ContactAddress) -> Result<Contact, Error> {
+        self.change_contact(&params.address, |messenger, contact| messenger.decline_contact(contact))
+    }
+
+    /// Ignores whatever comes from now on.
+    pub async fn contact_block(&self, params: ContactAddress) -> Result<Contact, Error> {
+        self.change_contact(&params.address, |messenger, contact| messenger.block_contact(contact))
+    }
+
+    /// Takes a block back.
+    pub async fn contact_unblock(&self, params: ContactAddress) -> Result<Contact, Error> {
+        self.change_contact(&params.address, |messenger, contact| messenger.unblock_contact(contact))
+    }
+
+    /// Forgets a contact and the conversation.
+    pub async fn contact_remove(&self, params: ContactAddress) -> Result<Nothing, Error> {
+        let contact = parse_address(&params.address)?;
+        self.unlocked()?.messenger.remove_contact(&contact)?;
+        Ok(Nothing {})
+    }
+
+    /// Calls a contact something.
+    pub async fn contact_rename(&self, params: RenameContact) -> Result<Contact, Error> {
+        let RenameContact { address, alias } = params;
+        let alias = Some(alias.trim().to_owned()).filter(|alias| !alias.is_empty());
+        self.change_contact(&address, |messenger, contact| messenger.rename_contact(contact, alias))
+    }
+
+    /// Says whether safety numbers were compared; confirms a new device too.
+    pub async fn contact_verify(&self, params: VerifyContact) -> Result<Contact, Error> {
+        let VerifyContact { address, verified } = params;
+        let verified = if verified {
+            Verification::Compared
+        } else {
+            Verification::NotCompared
+        };
+        self.change_contact(&address, |messenger, contact| {
+            messenger.verify_contact(contact, verified)
+        })
+    }
+
+    /// A link and a QR code that lead to us.
+    pub async fn contact_invite(&self, _: Nothing) -> Result<Invite, Error> {
+        let open = self.unlocked()?;
+        let mut invite = outis_identity::Invite::new(open.address);
+        invite.nickname = Nickname::parse(&open.profile.nickname).ok();
+        invite.bootstrap = open
+            .network
+            .addresses(INVITE_HINTS)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let link = invite.to_string();
+        let qr_svg = qr_svg(&link).map_err(Error::internal)?;
+        Ok(Invite { link, qr_svg })
+    }
+
+    fn change_contact(
+        &self,
+        address: &str,
+        change: impl FnOnce(&messenger::Messenger, &Address) -> Result<messenger::Contact, messenger::ContactError>,
+    ) -> Result<Contact, Error> {
+        let contact = parse_address(address)?;
+        let open = self.unlocked()?;
+        let changed = change(&open.messenger, &contact)?;
+        Ok(open.shown_contact(changed))
+    }
+}
+
+impl Open {
+    pub(crate) fn shown_contact(&self, contact: messenger::Contact) -> Contact {
+        let messenger::Contact {
+            address,
+            nickname,
+            alias,
+            state,
+            greeting,
+            verified,
+            device_changed,
+            says_known,
+            unread,
+            last_message_at,
+        } = contact;
+        Contact {
+            safety_number: SafetyNumber::between(&self.address, &address).to_string(),
+            address: address.to_string(),
+            nickname,
+            alias,
+            state: match state {
+                messenger::ContactState::Requested => ContactState::Requested,
+                messenger::ContactState::Incoming => ContactState::Incoming,
+                messenger::ContactState::Accepted => ContactState::Accepted,
+                messenger::ContactState::Declined => ContactState::Declined,
+                messenger::ContactState::Blocked => ContactState::Blocked,
+            },
+            verified,
+            device_changed,
+            unread,
+            last_message_at: last_message_at.map(|at| at.0),
+            greeting,
+            returning: says_known,
+        }
+    }
+}
+
+/// An address, as a person pasted it.
+pub(crate) fn parse_address(text: &str) -> Result<Address, Error> {
+    text.trim()
+        .parse()
+        .map_err(|error| Error::new(ErrorCode::InvalidAddress, error))
+}
+
+fn parse_invite(text: &str) -> Result<outis_identity::Invite, Error> {
+    let text = text.trim();
+    if text.starts_with("outis:") {
+        text.parse()
+            .map_err(|error| Error::new(ErrorCode::InvalidAddress, error))
+    } else {
+        parse_address(text).map(outis_identity::Invite::new)
+    }
+}
+
+/// Relays that an invite names for somebody who knows none; more would make the QR code hard to scan.
+const INVITE_HINTS: usize = 3;

@@ -1,0 +1,186 @@
+//! `message.*`
+
+use crate::{App, Error, ErrorCode, contact::parse_address, dto::*, unlocked::Unlocked as Open};
+use outis_messenger::{self as messenger, MessageId, StoreError};
+
+impl App {
+    /// Sends a text: durably, online or not.
+    pub async fn message_send(&self, params: SendMessage) -> Result<Sent, Error> {
+        let SendMessage {
+            contact,
+            text,
+            reply_to,
+        } = params;
+        let contact = parse_address(&contact)?;
+        let reply_to = reply_to.map(|id| parse_id(&id)).transpose()?;
+        let id = self.unlocked()?.messenger.send_text(&contact, text, reply_to)?;
+        Ok(Sent { id: id.to_string() })
+    }
+
+    /// A page of a conversation.
+    pub async fn message_list(&self, params: ListMessages) -> Result<MessagePage, Error> {
+        let ListMessages { contact, before, limit } = params;
+        let contact = parse_address(&contact)?;
+        let before = before
+            .map(|id| parse_id(&id))
+            .transpose()?
+            .filter(|id| id.contact == contact);
+        let limit = match limit.unwrap_or(50) {
+            limit @ 1..=500 => usize::try_from(limit).unwrap_or(500),
+            _ => return Err(Error::new(ErrorCode::InvalidParams, "limit is 1 to 500")),
+        };
+        let open = self.unlocked()?;
+        if contact != open.address {
+            open.messenger.contact(&contact)?;
+        }
+        let (messages, more) = open.messenger.messages(&contact, before, limit)?;
+        Ok(open.page(messages, more))
+    }
+
+    /// Everything up to this message has been looked at.
+    pub async fn message_mark_read(&self, params: MarkRead) -> Result<Nothing, Error> {
+        let MarkRead { contact, up_to } = params;
+        let (contact, up_to) = (parse_address(&contact)?, parse_id(&up_to)?);
+        if up_to.contact != contact {
+            return Err(not_found());
+        }
+        self.unlocked()?.messenger.mark_read(&up_to)?;
+        Ok(Nothing {})
+    }
+
+    /// Why a message is where it is.
+    pub async fn message_explain(&self, params: MessageRef) -> Result<Vec<StepRecord>, Error> {
+        let id = parse_id(&params.id)?;
+        let steps = self.unlocked()?.messenger.explain(&id)?.ok_or_else(not_found)?;
+        let record = |step: messenger::FlightStep| StepRecord {
+            at: step.at.0,
+            detail: in_words(&step.step),
+            step: step.step.to_string(),
+        };
+        Ok(steps.into_iter().map(record).collect())
+    }
+}
+
+impl Open {
+    pub(crate) fn shown_message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
+        Ok(self.messenger.message(id)?.map(|message| self.shown(message)))
+    }
+
+    /// As many of the newest messages as fit into a reply.
+    fn page(&self, messages: Vec<messenger::Message>, more: bool) -> MessagePage {
+        let mut room = PAGE_BYTES;
+        let mut shown = Vec::new();
+        let mut left_out = false;
+        for message in messages.into_iter().rev() {
+            let size = match &message.body {
+                messenger::Body::Text(text) => text.len().saturating_mul(ESCAPED),
+                _ => 0,
+            };
+            match room.checked_sub(size + FRAME) {
+                Some(rest) => room = rest,
+                None => {
+                    left_out = true;
+                    break;
+                }
+            }
+            shown.push(self.shown(message));
+        }
+        shown.reverse();
+        MessagePage {
+            messages: shown,
+            more: more || left_out,
+        }
+    }
+
+    fn shown(&self, message: messenger::Message) -> Message {
+        let messenger::Message {
+            id,
+            direction,
+            body,
+            sent_at,
+            received_at,
+            state,
+            reply_to,
+        } = message;
+        Message {
+            id: id.to_string(),
+            contact: id.contact.to_string(),
+            direction: match direction {
+                messenger::Direction::Out => Direction::Out,
+                messenger::Direction::In => Direction::In,
+            },
+            body: self.shown_body(body),
+            sent_at: sent_at.0,
+            received_at: received_at.map(|at| at.0),
+            state: match state {
+                messenger::Delivery::Queued => MessageState::Queued,
+                messenger::Delivery::Stored(_) => MessageState::Stored,
+                messenger::Delivery::Delivered => MessageState::Delivered,
+                messenger::Delivery::Read => MessageState::Read,
+                messenger::Delivery::Failed(_) => MessageState::Failed,
+            },
+            reply_to: reply_to.map(|id| id.to_string()),
+            edited_at: None,
+            reactions: Vec::new(),
+        }
+    }
+
+    fn shown_body(&self, body: messenger::Body) -> MessageBody {
+        match body {
+            messenger::Body::Text(text) => MessageBody::Text { text },
+            messenger::Body::Gap(count) => MessageBody::Gap { count },
+            messenger::Body::Note(note) => MessageBody::Note {
+                note: match note {
+                    messenger::Note::NewDevice => "new_device",
+                    messenger::Note::NewSession => "new_session",
+                    messenger::Note::ChainBroken => "chain_broken",
+                }
+                .to_owned(),
+            },
+            messenger::Body::Deleted => MessageBody::Deleted,
+            messenger::Body::File(id) => match self.messenger.transfer(&id) {
+                Some(transfer) => MessageBody::File {
+                    transfer: id.to_string(),
+                    name: transfer.name,
+                    size: transfer.size,
+                },
+                None => MessageBody::Deleted,
+            },
+            messenger::Body::Unsupported(_) => MessageBody::Unsupported,
+        }
+    }
+}
+
+fn parse_id(text: &str) -> Result<MessageId, Error> {
+    text.parse().map_err(|_| not_found())
+}
+
+fn not_found() -> Error {
+    Error::new(ErrorCode::NotFound, "there is no such message")
+}
+
+fn in_words(step: &messenger::Step) -> String {
+    match step {
+        messenger::Step::Queued => "Safe on this computer.".to_owned(),
+        messenger::Step::Encrypted => "Encrypted for their device.".to_owned(),
+        messenger::Step::Stored(node) => format!("Stored by the mailbox {node}."),
+        messenger::Step::NotStored(node) => format!("The mailbox {node} could not be reached or did not take it."),
+        messenger::Step::LookedUp => "No receipt yet: looked up where they receive now.".to_owned(),
+        messenger::Step::Repeated => "Sent again to the same mailboxes.".to_owned(),
+        messenger::Step::Renewed => "A new session began: it is encrypted anew.".to_owned(),
+        messenger::Step::Delivered => "Their device has it.".to_owned(),
+        messenger::Step::Read => "They have seen it.".to_owned(),
+        messenger::Step::Received => "It came.".to_owned(),
+        messenger::Step::Failed(messenger::Failure::NoLongerAContact) => "They are no longer a contact.".to_owned(),
+        messenger::Step::Failed(messenger::Failure::TooLarge) => "It is too large.".to_owned(),
+    }
+}
+
+/// A reply stays under 4 MiB, of which this much is text.
+const PAGE_BYTES: usize = 3 << 20;
+
+/// What a byte of text can become in JSON (`\u0000`).
+const ESCAPED: usize = 6;
+
+/// About what stands around a text.
+const FRAME: usize = 600;

@@ -1,0 +1,301 @@
+//! An account that is unlocked: its container, its messenger, its way into the network.
+
+use crate::{
+    Error, Event,
+    dto::{self, NetworkStatus},
+    events::Outlet,
+    file,
+    records::{self, Profile},
+    relay::Relay,
+    transport::Ways,
+};
+use outis_identity::Address;
+use outis_messenger::{self as messenger, Messenger, Origin};
+use outis_net::{ClientConfig, Limits, Network, PeerAddress};
+use outis_vault::Vault;
+use outis_wire::{NetworkName, UnixMillis};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    task::JoinSet,
+    time,
+};
+
+pub(crate) struct Unlocked {
+    pub(crate) profile: Profile,
+    pub(crate) address: Address,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) messenger: Messenger,
+    pub(crate) network: Network,
+    pub(crate) relay: Option<Relay>,
+    /// Counts changes of what the network knows of the account.
+    account_changes: watch::Sender<u64>,
+    running: Mutex<Option<Running>>,
+    /// Ends the messenger's loop.
+    stop: Arc<Notify>,
+}
+
+struct Running {
+    tasks: JoinSet<()>,
+    messenger: oneshot::Receiver<()>,
+}
+
+/// Where an account goes on the network.
+pub(crate) struct Place<'a> {
+    pub(crate) network: &'a NetworkName,
+    pub(crate) bootstrap: Vec<PeerAddress>,
+    pub(crate) relay: Option<&'a Relay>,
+    pub(crate) outlet: &'a Outlet,
+}
+
+impl Unlocked {
+    /// Joins the network with what the container holds. Gives the account back and what runs for it.
+    pub(crate) fn start(vault: Vault, origin: Origin, place: Place<'_>) -> Result<Arc<Self>, Error> {
+        let Place {
+            network: name,
+            bootstrap,
+            relay,
+            outlet,
+        } = place;
+        let vault = Arc::new(vault);
+        let (identity, profile) = (records::identity(&vault)?, records::profile(&vault)?);
+        let address = identity.address();
+        let config = messenger::Config {
+            network: name.clone(),
+            nickname: profile.nickname.clone(),
+            origin,
+        };
+        let messenger = Messenger::open(Arc::clone(&vault), identity, config, now, outis_crypto::os_rng())?;
+        let state = records::network(&vault);
+        let client = ClientConfig {
+            network: name.clone(),
+            bootstrap,
+            state,
+            limits: Limits::client(),
+        };
+        let network = Network::start(client).map_err(Error::internal)?;
+        let unlocked = Arc::new(Self {
+            profile,
+            address,
+            vault,
+            messenger,
+            network,
+            relay: relay.cloned(),
+            account_changes: watch::Sender::new(0),
+            running: Mutex::default(),
+            stop: Arc::default(),
+        });
+        let running = Running {
+            messenger: unlocked.run_messenger()?,
+            tasks: unlocked.spawn_tasks(outlet),
+        };
+        *unlocked.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        Ok(unlocked)
+    }
+
+    /// Leaves the network, stores what is worth remembering, wipes the keys.
+    pub(crate) async fn close(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.stop.notify_one();
+        if let Some(Running { mut tasks, messenger }) = running {
+            tasks.shutdown().await;
+            // Answered by the thread's end, however it ends.
+            let _ = messenger.await;
+        }
+        self.remember();
+        self.network.shutdown().await;
+        self.vault.lock();
+    }
+
+    pub(crate) fn account(&self) -> dto::Account {
+        dto::Account {
+            address: self.address.to_string(),
+            nickname: self.profile.nickname.clone(),
+            created_at: self.profile.created_at.0,
+        }
+    }
+
+    /// Waits until it is known whether the network knows the account, or until nobody can be asked.
+    pub(crate) async fn known(&self) -> dto::Known {
+        let mut changes = self.account_changes.subscribe();
+        let answered = async {
+            loop {
+                match self.messenger.known() {
+                    messenger::Known::Yes => return dto::Known::Answered(true),
+                    messenger::Known::No => return dto::Known::Answered(false),
+                    messenger::Known::Unreachable => return dto::Known::Unanswered(dto::Unreachable::Unreachable),
+                    messenger::Known::Asking => {}
+                }
+                if changes.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let unanswered = dto::Known::Unanswered(dto::Unreachable::Unreachable);
+        time::timeout(ASKING, answered).await.unwrap_or(unanswered)
+    }
+
+    pub(crate) fn status(&self) -> NetworkStatus {
+        let status = self.network.status();
+        let mailbox = |mailbox: messenger::Mailbox| dto::MailboxStatus {
+            node_id: mailbox.node.to_string(),
+            healthy: mailbox.healthy,
+        };
+        NetworkStatus {
+            online: status.online,
+            node_id: status.node.to_string(),
+            peers: status.peers as u64,
+            relays_known: status.relays_known as u64,
+            mailboxes: self.messenger.mailboxes().into_iter().map(mailbox).collect(),
+            circuits: Vec::new(),
+            guards: Vec::new(),
+            relay: self.relay.as_ref().map(Relay::shown).unwrap_or_default(),
+            bytes_in: status.bytes_in,
+            bytes_out: status.bytes_out,
+        }
+    }
+
+    /// The messenger's commits wait for the disk, so it has a thread of its own.
+    fn run_messenger(&self) -> Result<oneshot::Receiver<()>, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::internal)?;
+        let ways = Arc::new(Ways::new(self.network.clone(), self.relay.as_ref().map(Relay::node)));
+        let (messenger, stop) = (self.messenger.clone(), Arc::clone(&self.stop));
+        let (ended, end) = oneshot::channel();
+        thread::Builder::new()
+            .name("messenger".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        () = stop.notified() => {}
+                        () = messenger.run(ways) => {}
+                    }
+                });
+                // Fails only if nobody waits for it.
+                let _ = ended.send(());
+            })
+            .map_err(Error::internal)?;
+        Ok(end)
+    }
+
+    fn spawn_tasks(self: &Arc<Self>, outlet: &Outlet) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let (unlocked, outlet) = (Arc::clone(self), outlet.clone());
+            async move {
+                loop {
+                    let event = unlocked.messenger.next_event().await;
+                    unlocked.tell(event, &outlet);
+                }
+            }
+        });
+        tasks.spawn({
+            let (unlocked, outlet) = (Arc::clone(self), outlet.clone());
+            async move {
+                let mut changes = unlocked.network.changes();
+                while changes.changed().await.is_ok() {
+                    outlet.push(Event::NetworkUpdated {
+                        status: unlocked.status(),
+                    });
+                    time::sleep(STATUS_PAUSE).await;
+                }
+            }
+        });
+        tasks.spawn({
+            let unlocked = Arc::clone(self);
+            async move {
+                let mut changes = unlocked.network.changes();
+                while changes.changed().await.is_ok() {
+                    time::sleep(REMEMBERING_PAUSE).await;
+                    unlocked.remember();
+                }
+            }
+        });
+        tasks
+    }
+
+    /// Tells the faces what the messenger says has changed, as it is now.
+    fn tell(&self, event: messenger::Event, outlet: &Outlet) {
+        match event {
+            messenger::Event::MessageReceived(id) => {
+                if let Ok(Some(message)) = self.shown_message(&id) {
+                    outlet.push(Event::MessageReceived { message });
+                }
+            }
+            messenger::Event::MessageUpdated(id) => {
+                if let Ok(Some(message)) = self.shown_message(&id) {
+                    outlet.push(Event::MessageUpdated { message });
+                }
+            }
+            messenger::Event::ContactRequest(contact) => {
+                if let Ok(contact) = self.messenger.contact(&contact) {
+                    outlet.push(Event::ContactRequest {
+                        contact: self.shown_contact(contact),
+                    });
+                }
+            }
+            messenger::Event::ContactUpdated(contact) => {
+                if let Ok(contact) = self.messenger.contact(&contact) {
+                    outlet.push(Event::ContactUpdated {
+                        contact: self.shown_contact(contact),
+                    });
+                }
+            }
+            messenger::Event::TransferUpdated(id) => {
+                if let Some(transfer) = self.messenger.transfer(&id) {
+                    outlet.push(Event::TransferUpdated {
+                        transfer: file::shown(transfer),
+                    });
+                }
+            }
+            messenger::Event::AccountUpdated => {
+                self.account_changes.send_modify(|count| *count += 1);
+                outlet.push(Event::NetworkUpdated { status: self.status() });
+            }
+            messenger::Event::Superseded => outlet.push(Event::AccountSuperseded {}),
+            messenger::Event::Everything => {
+                for contact in self.messenger.contacts() {
+                    outlet.push(Event::ContactUpdated {
+                        contact: self.shown_contact(contact),
+                    });
+                }
+                for transfer in self.messenger.transfers(None) {
+                    outlet.push(Event::TransferUpdated {
+                        transfer: file::shown(transfer),
+                    });
+                }
+            }
+        }
+    }
+
+    fn remember(&self) {
+        // A saving only: the next start asks again where this fails.
+        if let Err(error) = records::put_network(&self.vault, self.network.state()) {
+            tracing::warn!(%error, "could not remember relays");
+        }
+    }
+}
+
+/// The clock on the wall.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// For the question whether the network knows an account.
+const ASKING: Duration = Duration::from_secs(30);
+
+/// Between two reports of the network's state.
+const STATUS_PAUSE: Duration = Duration::from_millis(250);
+
+/// Relays that were learned are stored together.
+const REMEMBERING_PAUSE: Duration = Duration::from_secs(5);

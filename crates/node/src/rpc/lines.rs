@@ -1,0 +1,98 @@
+//! Lines of bounded length.
+
+use std::io;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
+
+/// The longest line, its end not counted.
+pub(crate) const LIMIT: usize = 1 << 20;
+
+/// What came.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A line, without its end.
+    Text(Vec<u8>),
+    /// A line over the limit; it was read past and forgotten.
+    TooLong,
+    /// There are no more.
+    End,
+}
+
+/// Reads lines from a stream.
+pub(crate) struct Lines<R> {
+    input: BufReader<R>,
+    line: Vec<u8>,
+    too_long: bool,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self {
+            input: BufReader::new(input),
+            line: Vec::new(),
+            too_long: false,
+        }
+    }
+
+    /// The next line; empty ones are passed over. Safe to drop: what was read is kept.
+    pub(crate) async fn next(&mut self) -> io::Result<Line> {
+        loop {
+            let input = self.input.fill_buf().await?;
+            let at_end = input.is_empty();
+            let end = input.iter().position(|byte| *byte == b'\n');
+            let part = input.get(..end.unwrap_or(input.len())).unwrap_or_default();
+            if self.line.len() + part.len() > LIMIT {
+                self.too_long = true;
+                self.line = Vec::new();
+            } else if !self.too_long {
+                self.line.extend_from_slice(part);
+            }
+            let used = part.len() + usize::from(end.is_some());
+            self.input.consume(used);
+            if end.is_none() && !at_end {
+                continue;
+            }
+            let line = std::mem::take(&mut self.line);
+            if std::mem::take(&mut self.too_long) {
+                return Ok(Line::TooLong);
+            }
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                return Ok(Line::Text(line));
+            }
+            if at_end {
+                return Ok(Line::End);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn all(input: &[u8]) -> Vec<Line> {
+        let mut lines = Lines::new(input);
+        let mut seen = Vec::new();
+        loop {
+            match lines.next().await.unwrap() {
+                Line::End => return seen,
+                line => seen.push(line),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_come_one_by_one_also_the_last_without_an_end() {
+        let text = |text: &str| Line::Text(text.as_bytes().to_vec());
+        assert_eq!(all(b"a\n\n  \nb\nc").await, [text("a"), text("b"), text("c")]);
+    }
+
+    #[tokio::test]
+    async fn a_line_over_the_limit_is_passed_over_and_the_next_is_read() {
+        let mut input = vec![b'x'; LIMIT + 1];
+        input.extend_from_slice(b"\nnext\n");
+        assert_eq!(all(&input).await, [Line::TooLong, Line::Text(b"next".to_vec())]);
+        let mut input = vec![b'x'; LIMIT];
+        input.push(b'\n');
+        assert_eq!(all(&input).await, [Line::Text(vec![b'x'; LIMIT])]);
+    }
+}

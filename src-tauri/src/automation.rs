@@ -1,0 +1,27 @@
+//! Whether a program drives the window, as the tests do.
+//!
+//! WebDriver cannot attach to an incognito page and cannot answer a native dialog. Under automation, and only then, the
+//! page has a data folder of its own that is deleted on exit, and dialogs are answered by environment variables.
+
+use std::path::PathBuf;
+
+/// Set by `tauri-driver` for the program it starts; the web view then lets itself be driven.
+pub(crate) fn is_on() -> bool {
+    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
+}
+
+/// What a person would have chosen in a dialog.
+pub(crate) fn chosen(dialog: Dialog) -> Option<PathBuf> {
+    let name = match dialog {
+        Dialog::Open => "OUTIS_AUTOMATION_OPEN",
+        Dialog::Save => "OUTIS_AUTOMATION_SAVE",
+    };
+    std::env::var_os(name).filter(|_| is_on()).map(PathBuf::from)
+}
+
+/// A native dialog.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Dialog {
+    Open,
+    Save,
+}

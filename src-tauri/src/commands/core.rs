@@ -1,0 +1,54 @@
+//! Commands that forward to the core's method of the same name.
+
+use outis_app::{App, Error, dto::*};
+use std::sync::Arc;
+use tauri::{State, command};
+
+macro_rules! forward {
+    ($($method:ident($params:ty) -> $reply:ty;)*) => {
+        $(
+            #[command]
+            pub(crate) async fn $method(app: State<'_, Arc<App>>, params: $params) -> Result<$reply, Error> {
+                app.$method(params).await
+            }
+        )*
+    };
+}
+
+forward! {
+    account_create(CreateAccount) -> Account;
+    account_unlock(UnlockAccount) -> Unlocked;
+    account_confirm_new(Nothing) -> Nothing;
+    account_lock(Nothing) -> Nothing;
+    account_status(Nothing) -> AccountStatus;
+    account_suggest_passphrase(Nothing) -> Suggestion;
+    account_password_strength(CheckPassword) -> PasswordStrength;
+    contact_add(AddContact) -> Contact;
+    contact_list(Nothing) -> Vec<Contact>;
+    contact_accept(ContactAddress) -> Contact;
+    contact_decline(ContactAddress) -> Contact;
+    contact_block(ContactAddress) -> Contact;
+    contact_unblock(ContactAddress) -> Contact;
+    contact_remove(ContactAddress) -> Nothing;
+    contact_rename(RenameContact) -> Contact;
+    contact_verify(VerifyContact) -> Contact;
+    contact_invite(Nothing) -> Invite;
+    message_send(SendMessage) -> Sent;
+    message_list(ListMessages) -> MessagePage;
+    message_mark_read(MarkRead) -> Nothing;
+    message_explain(MessageRef) -> Vec<StepRecord>;
+    file_send(SendFile) -> Transfer;
+    file_accept(AcceptFile) -> Transfer;
+    file_decline(TransferRef) -> Transfer;
+    file_pause(TransferRef) -> Transfer;
+    file_resume(TransferRef) -> Transfer;
+    file_cancel(TransferRef) -> Transfer;
+    file_save(SaveFile) -> Nothing;
+    file_list(ListFiles) -> Vec<Transfer>;
+    network_status(Nothing) -> NetworkStatus;
+    network_add_peer(AddPeer) -> Nothing;
+    settings_get(Nothing) -> Settings;
+    settings_set(SettingsChange) -> Settings;
+    sandbox_start(Nothing) -> Account;
+    sandbox_stop(Nothing) -> Nothing;
+}

@@ -1,0 +1,69 @@
+//! The desktop window.
+//!
+//! A shell: it starts the core, opens one window and forwards. What is true is decided in `outis-app`; what may be called
+//! stands in `build.rs` and `capabilities/main.json`.
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod automation;
+mod commands;
+mod window;
+
+use outis_app::{App, Config, Error};
+use std::{error::Error as StdError, path::PathBuf, sync::Arc};
+use tauri::{Emitter, RunEvent};
+
+fn main() -> Result<(), Box<dyn StdError>> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("OUTIS_LOG"))
+        .init();
+    let core = Arc::new(tauri::async_runtime::block_on(async { App::start(config()?).await })?);
+    let window = tauri::Builder::default()
+        .plugin(tauri_plugin_clipboard_manager::init())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_opener::init())
+        .manage(Arc::clone(&core))
+        .invoke_handler(commands::handler())
+        .setup({
+            let core = Arc::clone(&core);
+            move |app| {
+                window::open(app.handle())?;
+                forward_events(app.handle().clone(), core);
+                Ok(())
+            }
+        })
+        .build(tauri::generate_context!())?;
+    window.run(move |handle, event| {
+        if matches!(event, RunEvent::Exit) {
+            tauri::async_runtime::block_on(core.shutdown());
+            window::clean_up(handle);
+        }
+    });
+    Ok(())
+}
+
+/// Each of the core's events goes to the page under one name; its type tells which it is.
+fn forward_events(handle: tauri::AppHandle, core: Arc<App>) {
+    tauri::async_runtime::spawn(async move {
+        let mut events = core.events();
+        loop {
+            let event = events.next().await;
+            // Fails only while there is no window, and whoever opens one reads the state afresh.
+            let _ = handle.emit("outis", event);
+        }
+    });
+}
+
+fn config() -> Result<Config, Error> {
+    let network = std::env::var("OUTIS_NETWORK").unwrap_or_else(|_| "main".to_owned());
+    Config::new(data_dir()?, &network, &[])
+}
+
+/// `OUTIS_DATA_DIR`, or where the system keeps a user's data.
+fn data_dir() -> Result<PathBuf, Error> {
+    std::env::var_os("OUTIS_DATA_DIR")
+        .map(PathBuf::from)
+        .or_else(|| dirs::data_local_dir().map(|dir| dir.join("outis")))
+        .ok_or_else(|| Error::internal("this system names no folder for a user's data"))
+}
