@@ -18,6 +18,7 @@ use outis_mailbox::work::{Proof, Search};
 use outis_mailbox::{Efforts, Envelope, Kind, Mailbox, Postage};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service, UnixMillis};
 use std::future::Future;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,11 @@ impl<T: Transport> Ways<T> {
             }
             Job::Publish(publication) => Outcome::Published { task, published: self.publish(publication).await },
             Job::Road(road) => Outcome::RoadEnded { task, end: road.go(self).await },
+            Job::Save { saving, path } => {
+                // If that fails the file stays in the container, to be saved elsewhere.
+                let _ = saving.save_slowly(Path::new(&path)).await;
+                Outcome::Saved { task }
+            }
             Job::Listen { .. } => Outcome::Deaf { task },
         }
     }

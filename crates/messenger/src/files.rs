@@ -9,7 +9,7 @@ mod commands;
 pub(crate) mod roads;
 
 pub use commands::FileError;
-pub(crate) use commands::outline;
+pub(crate) use commands::{Saving, outline};
 
 use crate::contact::ContactState;
 use crate::content::{Content, FileOffer, FileSignal};
@@ -114,6 +114,8 @@ pub(crate) struct Known {
     pub(crate) again: Backoff,
     pub(crate) roads: u32,
     next_road: u32,
+    /// Where it is to be saved now that it is complete.
+    wish: Option<String>,
 }
 
 pub(crate) enum Side {
@@ -178,7 +180,7 @@ impl Known {
             Side::Sending(_) => 0,
         };
         let live = Arc::new(Live::new(done));
-        Self { record, offer: Arc::new(offer), live, side, again: Backoff::default(), roads: 0, next_road: 0 }
+        Self { record, offer: Arc::new(offer), live, side, again: Backoff::default(), roads: 0, next_road: 0, wish: None }
     }
 
     /// Reads a transfer; `None` if its offer is of a newer version.
@@ -298,6 +300,13 @@ impl State {
 
     /// Roads to open: those that we draw for what we want, and those that the other side told us of.
     pub(crate) fn plan_transfers(&mut self, plan: &mut Plan) -> Result<(), StoreError> {
+        let wishes: Vec<(TransferId, String)> =
+            self.transfers.iter_mut().filter_map(|(id, known)| Some((*id, known.wish.take()?))).collect();
+        for (id, path) in wishes {
+            if let Ok(saving) = self.file_to_save(&id) {
+                plan.jobs.push((Task::Save(id), Job::Save { saving, path }));
+            }
+        }
         let ids: Vec<TransferId> =
             self.transfers.iter().filter(|(_, known)| known.record.phase == Phase::Wanted).map(|(id, _)| *id).collect();
         for id in ids {
@@ -343,6 +352,14 @@ impl State {
     fn draw_roads(&mut self, plan: &mut Plan, id: &TransferId, contact: &Address) -> Result<Vec<Road>, StoreError> {
         let tick = self.tick;
         let Some(known) = self.transfers.get(id) else { return Ok(Vec::new()) };
+        if let Side::Receiving(receiver) = &known.side
+            && roads::lock(receiver).is_complete()
+        {
+            // The last chunk came to rest, and then we stopped before that was said.
+            self.arrived(contact, id)?;
+            plan.next = tick;
+            return Ok(Vec::new());
+        }
         let unheard = known.record.told.is_some_and(|number| {
             self.peers.get(contact).is_some_and(|peer| peer.outbox.contains_key(&number))
         });
@@ -377,11 +394,7 @@ impl State {
         }
         match (end, direction) {
             (RoadEnd::Complete, Direction::Out) => self.set_phase(id, Phase::Complete),
-            (RoadEnd::Complete, Direction::In) => {
-                self.signal(&contact, id, &Signal::Complete, |record, _| record.phase = Phase::Complete)?;
-                self.save_as_wished(id);
-                Ok(())
-            }
+            (RoadEnd::Complete, Direction::In) => self.arrived(&contact, id),
             (RoadEnd::Cancelled, _) => self.stop_transfer(id, Phase::Cancelled),
             (RoadEnd::Unreadable, Direction::Out) => {
                 self.signal(&contact, id, &Signal::Unavailable, |record, _| record.phase = Phase::Failed)?;
@@ -389,6 +402,15 @@ impl State {
             }
             _ => Ok(()),
         }
+    }
+
+    /// All of it rests in the container.
+    fn arrived(&mut self, contact: &Address, id: &TransferId) -> Result<(), StoreError> {
+        self.signal(contact, id, &Signal::Complete, |record, _| record.phase = Phase::Complete)?;
+        if let Some(known) = self.transfers.get_mut(id) {
+            known.wish = known.record.path.clone();
+        }
+        Ok(())
     }
 
     /// Tells the other side, and changes the record in the same commit.

@@ -1,6 +1,7 @@
 //! What there is to do now. Called after everything that happens; what it says depends on the state alone.
 
 use crate::contact::ContactState;
+use crate::event::Event;
 use crate::parcel::{Entry, Parcel};
 use crate::payload::Payload;
 use crate::queue::{OwnQueue, Standing, TheirQueue};
@@ -72,6 +73,7 @@ impl State {
             }
             (Task::LookUpSelf, Outcome::LookedUpSelf { found, .. }) => self.found_self(found)?,
             (Task::Road(id, _), Outcome::RoadEnded { end, .. }) => self.road_ended(&id, end)?,
+            (Task::Save(id), Outcome::Saved { .. }) => self.events.push(Event::TransferUpdated(id)),
             (Task::Publish, Outcome::Published { published, .. }) => self.published(published)?,
             _ => {}
         }
@@ -528,7 +530,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_AGAIN: Duration = Duration::from_secs(10 * 60);
 const PATIENCE_LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 
-const LOOK_UP_AGAIN: Duration = Duration::from_secs(10);
+const LOOK_UP_AGAIN: Duration = Duration::from_secs(2);
 const LOOK_UP_AGAIN_LONGEST: Duration = Duration::from_secs(30 * 60);
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 const LISTEN_AGAIN_LONGEST: Duration = Duration::from_secs(60);

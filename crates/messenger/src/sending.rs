@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) const UNRECEIPTED: usize = 500;
 
 /// Receipts to one contact are at least this far apart.
-pub(crate) const RECEIPT_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const RECEIPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A loose ciphertext that some mailbox has not taken by then is not brought there any more.
 const LOOSE_LIFE: Duration = Duration::from_secs(30);

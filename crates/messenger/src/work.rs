@@ -1,6 +1,7 @@
 //! What there is to do on the network, as values: the state says what, the loop does it, and the state hears what came of it.
 
 use crate::descriptor::{LookUp, Publication, SelfLookUp};
+use crate::files::Saving;
 use crate::files::roads::{RoadEnd, RoadJob};
 use crate::meeting::Found;
 use crate::message::TransferId;
@@ -34,6 +35,7 @@ pub(crate) enum Task {
     LookUpSelf,
     Publish,
     Road(TransferId, u32),
+    Save(TransferId),
 }
 
 /// What is under way.
@@ -51,6 +53,8 @@ pub(crate) enum Job {
     LookUpSelf(SelfLookUp),
     Publish(Publication),
     Road(Box<RoadJob>),
+    /// Where the person wanted a file when they said yes.
+    Save { saving: Saving, path: String },
 }
 
 /// What an envelope is a copy of.
@@ -72,6 +76,7 @@ pub(crate) enum Outcome {
     LookedUpSelf { task: Task, found: Result<Option<crate::descriptor::FoundSelf>, Unreachable> },
     Published { task: Task, published: bool },
     RoadEnded { task: Task, end: RoadEnd },
+    Saved { task: Task },
 }
 
 impl Outcome {
@@ -85,7 +90,8 @@ impl Outcome {
             | Self::LookedUp { task, .. }
             | Self::LookedUpSelf { task, .. }
             | Self::Published { task, .. }
-            | Self::RoadEnded { task, .. } => *task,
+            | Self::RoadEnded { task, .. }
+            | Self::Saved { task } => *task,
         }
     }
 }

@@ -49,7 +49,7 @@ async fn a_file_is_offered_accepted_carried_and_saved() {
     bob.accept_file(&offer.id, Some(saved.clone())).expect("is accepted");
     until(&bob, &offer.id, TransferState::Complete).await;
     until(&alice, &sent.id, TransferState::Complete).await;
-    assert!(std::fs::read(&saved).expect("reads") == bytes);
+    bob.until("it is saved", MINUTES, |_| std::fs::read(&saved).is_ok_and(|saved| saved == bytes).then_some(())).await;
 
     assert!(matches!(bob.save_file(&offer.id, &saved), Err(FileError::PathExists)));
     let again = dir.path().join("again.jpg");

@@ -184,14 +184,6 @@ impl State {
         Ok(Saving { vault: Arc::clone(self.store.vault()), id: FileId(id.0), chunks: known.offer.geometry().chunks() })
     }
 
-    /// Where the person wanted it when they said yes. If that fails it stays in the container, to be saved elsewhere.
-    pub(super) fn save_as_wished(&mut self, id: &TransferId) {
-        let wish = self.transfers.get(id).and_then(|known| known.record.path.clone());
-        if let Some((path, saving)) = wish.zip(self.file_to_save(id).ok()) {
-            let _ = saving.save(Path::new(&path));
-        }
-    }
-
     fn told_of(&self, id: &TransferId) -> Result<Transfer, FileError> {
         self.events.push(crate::Event::TransferUpdated(*id));
         self.shown_transfer(id).ok_or(FileError::NotFound)
@@ -208,24 +200,58 @@ pub(crate) struct Saving {
 impl Saving {
     /// Writes it where nothing was before; leaves nothing behind if that fails.
     pub(crate) fn save(&self, path: &Path) -> Result<(), FileError> {
-        let mut file = File::create_new(path).map_err(|error| match error.kind() {
+        let mut file = Half::create(path)?;
+        for chunk in 0..self.chunks {
+            self.copy(chunk, &mut file)?;
+        }
+        file.finish()
+    }
+
+    /// The same, and lets others have their turn between chunks. Dropped half-way, it leaves nothing behind either.
+    pub(crate) async fn save_slowly(&self, path: &Path) -> Result<(), FileError> {
+        let mut file = Half::create(path)?;
+        for chunk in 0..self.chunks {
+            self.copy(chunk, &mut file)?;
+            tokio::task::yield_now().await;
+        }
+        file.finish()
+    }
+
+    fn copy(&self, chunk: u32, to: &mut Half<'_>) -> Result<(), FileError> {
+        let bytes = self.vault.files().read_chunk(self.id, u64::from(chunk)).map_err(FileError::Sealed)?;
+        to.file.write_all(bytes.dangerously_expose()).map_err(unwritable)
+    }
+}
+
+/// A file that is removed again unless it is finished.
+struct Half<'a> {
+    file: File,
+    path: &'a Path,
+    finished: bool,
+}
+
+impl<'a> Half<'a> {
+    fn create(path: &'a Path) -> Result<Self, FileError> {
+        let file = File::create_new(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => FileError::PathExists,
             _ => unwritable(error),
         })?;
-        let written = self.write(&mut file);
-        if written.is_err() {
-            drop(file);
-            let _ = std::fs::remove_file(path);
-        }
-        written
+        Ok(Self { file, path, finished: false })
     }
 
-    fn write(&self, file: &mut File) -> Result<(), FileError> {
-        for chunk in 0..self.chunks {
-            let bytes = self.vault.files().read_chunk(self.id, u64::from(chunk)).map_err(FileError::Sealed)?;
-            file.write_all(bytes.dangerously_expose()).map_err(unwritable)?;
+    fn finish(mut self) -> Result<(), FileError> {
+        self.file.sync_all().map_err(unwritable)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Half<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // Nobody else can have made it: it was created new.
+            let _ = std::fs::remove_file(self.path);
         }
-        file.sync_all().map_err(unwritable)
     }
 }
 
