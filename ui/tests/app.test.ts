@@ -183,6 +183,7 @@ describe('the room', () => {
     open(emptyWorld());
     await press('welcome-sandbox');
     await find('sandbox-banner');
+    await find('composer');
     await press('sandbox-leave');
     await find('welcome');
   });

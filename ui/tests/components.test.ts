@@ -153,14 +153,12 @@ describe('a file', () => {
 
 describe('the question before a link', () => {
   it('names the host that is reached, and opens only when told to', async () => {
-    const { app, backend } = show(LinkDialog, { url: 'https://bank.example@evil.example/' });
-    app.navigation.show({ name: 'link', url: 'https://bank.example@evil.example/' });
-    expect(shown('link-host').textContent).toBe('evil.example');
+    const { app, backend } = show(LinkDialog, { url: 'https://\u0430pple.example/' });
+    app.navigation.show({ name: 'link', url: 'https://\u0430pple.example/' });
+    expect(shown('link-host').textContent).toBe('xn--pple-43d.example');
     expect(backend.calls).toEqual([]);
     await fireEvent.click(shown('link-open'));
-    expect(backend.calls).toEqual([
-      { method: 'open_link', params: { url: 'https://bank.example@evil.example/' } },
-    ]);
+    expect(backend.calls).toEqual([{ method: 'open_link', params: { url: 'https://\u0430pple.example/' } }]);
   });
 });
 
@@ -169,7 +167,8 @@ describe('the flight record', () => {
     const backend = new MockBackend({ world: emptyWorld() });
     backend.world.records.set('m', [
       { at: 1, step: 'queued', detail: 'it was written down' },
-      { at: 2, step: 'carried_by_dove', detail: 'a dove has it' },
+      { at: 2, step: 'stored', detail: `Stored by the mailbox 12D3KooW${'x'.repeat(38)}abcdef.` },
+      { at: 3, step: 'carried_by_dove', detail: 'a dove has it' },
     ]);
     const app = new AppState(backend, ['en']);
     render(Harness as unknown as Component<Record<string, unknown>>, {
@@ -178,9 +177,10 @@ describe('the flight record', () => {
       with: { message: 'm' },
     });
     const steps = await screen.findAllByTestId('explain-step');
-    expect(steps.map((step) => step.dataset['step'])).toEqual(['queued', 'carried_by_dove']);
-    expect(steps[0]?.textContent).toContain('Written down on this computer');
-    expect(steps[1]?.textContent).toContain('a dove has it');
+    expect(steps.map((step) => step.dataset['step'])).toEqual(['queued', 'stored', 'carried_by_dove']);
+    expect(steps[0]?.textContent).toContain('Safe on this computer');
+    expect(steps[1]?.textContent).toContain('abcdef');
+    expect(steps[2]?.textContent).toContain('a dove has it');
   });
 });
 

@@ -123,6 +123,10 @@ describe('links', () => {
     expect(links('https://example.org\u202E/gro.live')).toEqual(['https://example.org']);
   });
 
+  it('makes no link of what pretends to lead elsewhere', () => {
+    expect(links('https://bank.example@evil.example/ https://a:b@evil.example')).toEqual([]);
+  });
+
   it('names the host that is reached, not the one that is pretended', () => {
     expect(linkHost('https://bank.example@evil.example/login')).toBe('evil.example');
     expect(linkHost('https://аpple.example/')).toBe('xn--pple-43d.example');

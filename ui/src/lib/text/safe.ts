@@ -61,13 +61,20 @@ function linkPieces(text: string): Piece[] {
   let end = 0;
   for (const match of text.matchAll(LINK)) {
     const found = trimLink(match[0]);
-    if (!URL.canParse(found)) continue;
+    if (!isPlainLink(found)) continue;
     if (match.index > end) pieces.push({ kind: 'text', text: text.slice(end, match.index) });
     pieces.push({ kind: 'link', text: found, url: new URL(found).href });
     end = match.index + found.length;
   }
   if (end < text.length) pieces.push({ kind: 'text', text: text.slice(end) });
   return pieces;
+}
+
+/** A link with a name before its host pretends to lead elsewhere: it stays text. */
+function isPlainLink(link: string): boolean {
+  if (!URL.canParse(link)) return false;
+  const { username, password, hostname } = new URL(link);
+  return username === '' && password === '' && hostname !== '';
 }
 
 /** A sentence's own punctuation does not belong to the link that ends it. */

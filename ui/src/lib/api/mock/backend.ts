@@ -329,13 +329,14 @@ export class MockBackend implements Backend {
 
   #record(): { at: number; step: string; detail: string }[] {
     const at = this.#now() - 58 * 60_000;
+    const mailbox = (id: string): string => `Stored by the mailbox 12D3KooW${id.repeat(44)}.`;
     return [
-      { at, step: 'queued', detail: '' },
-      { at: at + 120, step: 'encrypted', detail: '' },
-      { at: at + 410, step: 'put', detail: 'mailbox 1 of 3' },
-      { at: at + 433, step: 'put', detail: 'mailbox 2 of 3' },
-      { at: at + 1_900, step: 'put', detail: 'mailbox 3 of 3' },
-      { at: at + 1_901, step: 'stored', detail: 'no receipt yet' },
+      { at, step: 'queued', detail: 'Safe on this computer.' },
+      { at: at + 120, step: 'encrypted', detail: 'Encrypted for their device.' },
+      { at: at + 410, step: 'stored', detail: mailbox('a') },
+      { at: at + 433, step: 'stored', detail: mailbox('b') },
+      { at: at + 1_900, step: 'stored', detail: mailbox('c') },
+      { at: at + 62_000, step: 'looked_up', detail: 'No receipt yet: looked up where they receive now.' },
     ];
   }
 
