@@ -62,6 +62,21 @@ fn main() {
         rate(singles, whole),
     );
 
+    let overwrites = 20_000;
+    let churn = timed(|| {
+        for start in (0..overwrites).step_by(50) {
+            let batch = (start..start + 50).fold(Commit::new(), |commit, n| {
+                commit.put(Key::new(SESSIONS, owner(n), 0), vec![7; 2_400])
+            });
+            vault.commit(batch).expect("there is room");
+        }
+    });
+    report(
+        "overwrites a second, durable, in batches of 50",
+        rate(overwrites, churn),
+    );
+    report("bytes on disk in all after them", disk(&dir) as f64);
+
     let last = timed(|| {
         for conversation in 0..CONVERSATIONS {
             let found = vault

@@ -6,6 +6,7 @@
 //!       header.new   only while a password changes
 //!       lock     who has it open
 //!       root     two root slots, overwritten in place
+//!       reserve  room for opening when the disk is full
 //!       store/   sled
 //!       files/   sealed files
 //! .new-…/  .gone-…/   accounts that are being made or destroyed

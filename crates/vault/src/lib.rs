@@ -17,6 +17,8 @@
 //! Formats: `docs/protocol/vault.md`.
 
 mod commit;
+#[doc(hidden)]
+pub mod decoders;
 mod engine;
 mod errors;
 mod fault;
@@ -38,7 +40,7 @@ pub use engine::memory::MemoryDisk;
 pub use errors::{ChangePasswordError, CommitError, CreateError, DestroyError, FileError, OpenError, ReadError};
 pub use files::{FileId, Files, Layout};
 pub use key::{Key, Table};
-pub use relay_store::{RelayBatch, RelayStore, RelayStoreError};
+pub use relay_store::{RelayBatch, RelayPair, RelayStore, RelayStoreError};
 pub use vault::{Order, Vault};
 
 /// The largest record. What is larger belongs in a file.

@@ -29,6 +29,9 @@ pub struct RelayStore {
 #[must_use = "nothing changes until it is written"]
 pub struct RelayBatch(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
 
+/// A key and its value.
+pub type RelayPair = (Vec<u8>, Vec<u8>);
+
 /// Why a relay's store did not do as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayStoreError {
@@ -114,12 +117,7 @@ impl RelayStore {
     ///
     /// # Errors
     /// See [`RelayStoreError`].
-    pub fn scan(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, RelayStoreError> {
+    pub fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<RelayPair>, RelayStoreError> {
         self.with(|store| {
             let heads = store.scan(&head_key(prefix), after.map(head_key).as_deref(), limit)?;
             let pair = |(key, head): (Vec<u8>, Vec<u8>)| {

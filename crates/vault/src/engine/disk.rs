@@ -1,4 +1,5 @@
-//! The engine on a real disk: sled in `store/`, the root slots in `root`, sealed files in `files/`.
+//! The engine on a real disk: sled in `store/`, the root slots in `root`, sealed files in `files/`, and in `reserve` the
+//! room that opening needs (sled tidies its log and writes a snapshot then) when everything else is full.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use super::store::{Store, sync_folder};
-use super::{Batch, DiskKey, Engine, ROOT_SLOT_BYTES, Slot};
+use super::{Batch, DiskKey, Engine, ROOT_SLOT_BYTES, Slot, is_full};
 
 /// sled and the files beside it, in one account's folder.
 pub(crate) struct DiskEngine {
@@ -101,8 +102,20 @@ impl Engine for DiskEngine {
     fn reopen(&self) -> io::Result<()> {
         let mut guard = self.open.write().unwrap_or_else(PoisonError::into_inner);
         *guard = None;
+        let (folder, reserve) = (self.path(STORE), self.path(RESERVE));
+        let store = match Store::open(&folder) {
+            Err(error) if is_full(&error) => {
+                remove_if_exists(&reserve)?;
+                Store::open(&folder)?
+            }
+            opened => opened?,
+        };
+        // Without room for it, the container is open all the same.
+        if keep_reserve(&reserve, fs::metadata(folder.join("db"))?.len()).is_err() {
+            remove_if_exists(&reserve)?;
+        }
         *guard = Some(Open {
-            store: Store::open(&self.path(STORE))?,
+            store,
             applied: Default::default(),
         });
         Ok(())
@@ -136,10 +149,8 @@ impl Engine for DiskEngine {
     }
 
     fn file_remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.file(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => sync_folder(&self.path(FILES)),
-        }
+        remove_if_exists(&self.file(name))?;
+        sync_folder(&self.path(FILES))
     }
 
     fn file_names(&self) -> io::Result<Vec<String>> {
@@ -152,6 +163,22 @@ impl Engine for DiskEngine {
     }
 }
 
+/// Makes sure that the reserve is as large as sled's snapshot of a log of this length may become.
+fn keep_reserve(path: &Path, log_length: u64) -> io::Result<()> {
+    let length = MIN_RESERVE + log_length / 128;
+    let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let present = file.seek(SeekFrom::End(0))?;
+    io::copy(&mut io::repeat(0).take(length.saturating_sub(present)), &mut file)?;
+    file.sync_all()
+}
+
+fn remove_if_exists(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn slot_offset(slot: Slot) -> u64 {
     u64::from(slot.index()) * ROOT_SLOT_BYTES as u64
 }
@@ -160,3 +187,6 @@ fn slot_offset(slot: Slot) -> u64 {
 pub(crate) const ROOT: &str = "root";
 const STORE: &str = "store";
 const FILES: &str = "files";
+const RESERVE: &str = "reserve";
+/// sled overwrites what is left of the segment it stopped in (512 KiB), and may begin another.
+const MIN_RESERVE: u64 = 2 * 1024 * 1024;

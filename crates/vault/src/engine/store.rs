@@ -12,6 +12,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// The largest value. A leaf holds at most 16 entries, and 19 for a moment while leaves merge; 19 of these stay below
 /// the quarter segment (128 KiB) at which sled would turn to unsynced blob files.
@@ -164,7 +165,17 @@ fn open_once(folder: &Path) -> io::Result<sled::Db> {
         .path(folder)
         .cache_capacity(CACHE_BYTES)
         .flush_every_ms(None);
-    guarded(|| Ok(config.open()?))
+    let mut waits = 0;
+    loop {
+        match guarded(|| Ok(config.open()?)) {
+            // We hold the folder's lock, so this is our own last store, which sled's threads let go of in their own time.
+            Err(error) if waits < MAX_WAITS && error.to_string().contains("could not acquire lock") => {
+                waits += 1;
+                std::thread::sleep(WAIT);
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Errors that removing files would not mend.
@@ -195,3 +206,6 @@ fn remove_where(folder: &Path, matches: impl Fn(&str) -> bool) -> io::Result<()>
 
 /// sled's default is a gigabyte.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// How long to wait for a store that is being closed: five seconds in all.
+const WAIT: Duration = Duration::from_millis(5);
+const MAX_WAITS: u32 = 1_000;

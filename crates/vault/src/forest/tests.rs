@@ -9,7 +9,9 @@ use super::*;
 
 /// Blocks as a store would have them, the key each was sealed under beside it.
 #[derive(Default)]
-struct Stored(RefCell<HashMap<BlockId, ([u8; 32], Vec<u8>)>>);
+struct Stored(RefCell<HashMap<BlockId, SealedBlock>>);
+
+type SealedBlock = ([u8; 32], Vec<u8>);
 
 impl BlockSource for Stored {
     fn load(&self, id: BlockId, key: &Secret<32>) -> Result<SecretBytes, Fault> {

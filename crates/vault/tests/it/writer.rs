@@ -64,7 +64,7 @@ pub(crate) fn create(dir: &Path) -> Vault {
 
 /// What record `n` holds: lengths from a few bytes to several pieces.
 pub(crate) fn content(n: u64) -> Vec<u8> {
-    let length = usize::try_from(n * 7_919 % 900).expect("small") * if n % 10 == 0 { 20 } else { 1 };
+    let length = usize::try_from(n * 7_919 % 900).expect("small") * if n.is_multiple_of(10) { 20 } else { 1 };
     n.to_be_bytes().into_iter().cycle().take(8 + length).collect()
 }
 
@@ -129,7 +129,7 @@ enum Failure {
 
 /// Now and then a file comes before the commit.
 fn write_file(vault: &Vault, n: u64) -> Result<(), FileError> {
-    if n % 25 != 0 {
+    if !n.is_multiple_of(25) {
         return Ok(());
     }
     let id = FileId([u8::try_from(n % 5).expect("small"); 32]);

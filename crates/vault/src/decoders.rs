@@ -1,0 +1,34 @@
+//! Doors to decoders that are nobody else's affair, for `fuzz/`. Not an interface: it changes without notice.
+//!
+//! Each says whether bytes are one of its records, and panics if what it read is not written the same way.
+
+use crate::{forest::Forest, header::Header, index::Index};
+
+/// The header of a folder.
+pub fn header(bytes: &[u8]) -> bool {
+    Header::decode(bytes).is_ok_and(|header| is_same(bytes, &header.encode()))
+}
+
+/// The root record: the seeds of all keys.
+pub fn forest(bytes: &[u8]) -> bool {
+    Forest::decode(bytes).is_ok_and(|(number, forest)| is_same(bytes, &forest.encode(number)))
+}
+
+/// One part of an index of records.
+pub fn index_part(bytes: &[u8]) -> bool {
+    let mut index = Index::new(0);
+    index.load_part(bytes).is_ok_and(|()| {
+        let _ = (index.count(), index.first_free());
+        true
+    })
+}
+
+/// An index's own record.
+pub fn index_directory(bytes: &[u8]) -> bool {
+    Index::decode_directory(bytes).is_ok()
+}
+
+fn is_same(read: &[u8], written: &[u8]) -> bool {
+    assert_eq!(read, written, "one value has two encodings");
+    true
+}
