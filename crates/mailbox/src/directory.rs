@@ -95,7 +95,7 @@ pub enum Refusal {
 }
 
 impl Request {
-    fn write(&self, number: u32) -> Vec<u8> {
+    pub(crate) fn write(&self, number: u32) -> Vec<u8> {
         match self {
             Self::Put(record) => frame(number, Tag::Put, &record.to_bytes()),
             Self::Get(key) => frame(number, Tag::Get, &key.0),
@@ -104,7 +104,7 @@ impl Request {
         }
     }
 
-    fn read(bytes: &[u8]) -> Result<(u32, Self), BadFrame> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<(u32, Self), BadFrame> {
         let mut reader = Reader::new(bytes);
         let number = reader.u32()?;
         let request = match Tag::read(reader.u16()?).ok_or(BadFrame)? {
@@ -131,7 +131,7 @@ impl Request {
 }
 
 impl Reply {
-    fn write(&self, number: u32) -> Vec<u8> {
+    pub(crate) fn write(&self, number: u32) -> Vec<u8> {
         match self {
             Self::Stored(holders) => frame(number, Tag::Stored, &[*holders]),
             Self::Found(records) => frame(
@@ -155,7 +155,7 @@ impl Reply {
         }
     }
 
-    fn read(bytes: &[u8]) -> Result<(u32, Self), BadFrame> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<(u32, Self), BadFrame> {
         let mut reader = Reader::new(bytes);
         let number = reader.u32()?;
         let reply = match Tag::read(reader.u16()?).ok_or(BadFrame)? {
@@ -189,7 +189,7 @@ impl Reply {
 /// Not a frame of this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a frame of this protocol")]
-struct BadFrame;
+pub(crate) struct BadFrame;
 
 impl From<Truncated> for BadFrame {
     fn from(_: Truncated) -> Self {

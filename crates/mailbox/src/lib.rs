@@ -15,6 +15,8 @@
 //! - whatever the other side sends, memory stays bounded and nothing panics.
 
 pub mod client;
+#[doc(hidden)]
+pub mod decoders;
 pub mod descriptor;
 pub mod directory;
 mod envelope;

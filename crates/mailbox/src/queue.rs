@@ -157,6 +157,9 @@ pub struct Place {
 }
 
 impl Place {
+    /// Bytes of an encoded place: it fits the token of an invite.
+    pub const ENCODED: usize = 32 + 32 + 33 + 33;
+
     /// Seals a copy of `payload` for this place.
     ///
     /// # Errors
@@ -205,7 +208,7 @@ impl QueueCard {
     pub const MAX_PLACES: usize = 4;
 
     /// The longest encoding.
-    pub const MAX_ENCODED: usize = 10 + 1 + Self::MAX_PLACES * (32 + 32 + 33 + 33);
+    pub const MAX_ENCODED: usize = 10 + 1 + Self::MAX_PLACES * Place::ENCODED;
 }
 
 /// Not a card: no queues, too many, or two on one mailbox.

@@ -74,7 +74,12 @@ impl<S: Shelf> Server<S> {
     /// # Errors
     /// If the shelf fails.
     pub fn sweep(&self, now: UnixMillis) -> Result<Swept, ShelfError> {
-        self.0.state().store.sweep(now)
+        let (swept, applied) = {
+            let mut state = self.0.state();
+            (state.store.sweep(now)?, state.store.applied())
+        };
+        self.0.make_durable(applied)?;
+        Ok(swept)
     }
 
     /// What it holds.
@@ -123,6 +128,9 @@ pub enum ServeError {
     /// The other side does not speak this protocol.
     #[error("the other side does not speak this protocol")]
     Protocol,
+    /// The shelf failed, so that nobody can be told what became of requests.
+    #[error("the mailbox's store failed")]
+    Shelf(#[source] ShelfError),
 }
 
 /// What a stored envelope costs of a reserve beyond its own bytes.
@@ -139,6 +147,21 @@ impl<S> Shared<S> {
     fn state(&self) -> MutexGuard<'_, State<S>> {
         // Changes go to the shelf in whole batches, so what a panicking thread leaves behind is still consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Shelf> Shared<S> {
+    /// When it returns, the first `batches` are durable. Waits for the disk outside the lock.
+    fn make_durable(&self, batches: u64) -> Result<(), ShelfError> {
+        let (shelf, applied) = {
+            let state = self.state();
+            if state.store.is_durable(batches) {
+                return Ok(());
+            }
+            state.store.to_sync()
+        };
+        let result = shelf.sync();
+        self.state().store.synced(applied, result)
     }
 }
 

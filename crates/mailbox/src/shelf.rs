@@ -22,6 +22,21 @@ pub trait Shelf: Send + Sync + 'static {
     /// If they are not.
     fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError>;
 
+    /// As [`Shelf::write`], but durable only after the next [`Shelf::sync`]. A shelf that can do both lets a mailbox answer
+    /// many requests by one wait for the disk; for one that cannot, each change waits.
+    #[allow(clippy::missing_errors_doc)]
+    fn apply(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+        self.write(changes)
+    }
+
+    /// When it returns, everything applied before is durable.
+    ///
+    /// # Errors
+    /// If it is not; what is on the shelf then is what a restart would find.
+    fn sync(&self) -> Result<(), ShelfError> {
+        Ok(())
+    }
+
     /// Bytes in use, about.
     fn size(&self) -> u64;
 }
@@ -114,6 +129,14 @@ impl<S: Shelf> Shelf for std::sync::Arc<S> {
 
     fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
         S::write(self, changes)
+    }
+
+    fn apply(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+        S::apply(self, changes)
+    }
+
+    fn sync(&self) -> Result<(), ShelfError> {
+        S::sync(self)
     }
 
     fn size(&self) -> u64 {

@@ -64,4 +64,7 @@ fn a_card_has_one_to_four_queues_each_on_another_mailbox() {
             .expect("four"),
     );
     assert_eq!(largest.len(), QueueCard::MAX_ENCODED);
+    let token = encode(&place(1));
+    assert_eq!(token.len(), Place::ENCODED);
+    assert!(outis_identity::InviteToken::from_bytes(&token).is_some());
 }

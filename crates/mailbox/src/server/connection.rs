@@ -11,11 +11,13 @@ use crate::{
 use futures::{
     AsyncRead, AsyncWrite,
     future::poll_fn,
+    ready,
     task::{AtomicWaker, Context as Task, Poll},
 };
 use outis_wire::UnixMillis;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -29,6 +31,9 @@ pub(super) struct Connection<S: Shelf, T, C> {
     bell: Arc<Bell>,
     open: BTreeMap<QueueId, Option<Subscription>>,
     ended: bool,
+    /// Batches that must be durable before anything more goes out.
+    owed: u64,
+    waited: bool,
 }
 
 impl<S: Shelf, T, C> Connection<S, T, C>
@@ -58,6 +63,8 @@ where
             }),
             open: BTreeMap::new(),
             ended: false,
+            owed: 0,
+            waited: false,
         }
     }
 
@@ -66,41 +73,63 @@ where
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Result<(), ServeError>> {
-        for _ in 0..FAIR_SHARE {
-            let drained = self
-                .output
-                .poll_drain(task, &mut self.stream)
-                .map_err(ServeError::Stream)?
-                .is_ready();
-            if self.ended {
-                return if drained { Poll::Ready(Ok(())) } else { Poll::Pending };
+        loop {
+            let mut steps = 0;
+            while steps < FAIR_SHARE && self.step(task)? {
+                steps += 1;
             }
-            if self.output.waiting() >= HIGH_WATER {
+            ready!(self.settle(task))?;
+            let was_full = self.output.waiting() >= HIGH_WATER;
+            let drained = self.output.poll_drain(task, &mut self.stream);
+            let drained = drained.map_err(ServeError::Stream)?.is_ready();
+            if self.ended && drained {
+                return Poll::Ready(Ok(()));
+            }
+            if self.ended || !drained {
                 return Poll::Pending;
             }
-            self.bell.waker.register(task.waker());
-            let mut progress = self.hear_bell() | self.deliver();
-            match self.input.poll_frame(task, &mut self.stream, MAX_FRAME) {
-                Poll::Ready(Ok(Some(frame))) => {
-                    self.answer(&frame)?;
-                    progress = true;
-                }
-                Poll::Ready(Ok(None)) => {
-                    self.ended = true;
-                    progress = true;
-                }
-                Poll::Ready(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-                    return Poll::Ready(Err(ServeError::Protocol));
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(ServeError::Stream(error))),
-                Poll::Pending => {}
+            if steps == FAIR_SHARE {
+                // There may be more; others get their turn first.
+                task.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            if !progress {
+            if !was_full {
                 return Poll::Pending;
             }
         }
-        task.waker().wake_by_ref();
-        Poll::Pending
+    }
+
+    /// Does what there is to do next; says whether there was anything. If not, the task is woken when there is, or the
+    /// output is full.
+    fn step(&mut self, task: &mut Task<'_>) -> Result<bool, ServeError> {
+        if self.ended || self.output.waiting() >= HIGH_WATER {
+            return Ok(false);
+        }
+        self.bell.waker.register(task.waker());
+        let pushed = self.hear_bell() | self.deliver();
+        match self.input.poll_frame(task, &mut self.stream, MAX_FRAME) {
+            Poll::Ready(Ok(Some(frame))) => self.answer(&frame)?,
+            Poll::Ready(Ok(None)) => self.ended = true,
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::InvalidData => return Err(ServeError::Protocol),
+            Poll::Ready(Err(error)) => return Err(ServeError::Stream(error)),
+            Poll::Pending => return Ok(pushed),
+        }
+        Ok(true)
+    }
+
+    /// Lets no answer out before what it says is durable. Waiting one turn first lets every other connection that has
+    /// something to do put it into the same wait for the disk.
+    fn settle(&mut self, task: &mut Task<'_>) -> Poll<Result<(), ServeError>> {
+        if self.shared.state().store.is_durable(self.owed) {
+            self.waited = false;
+            return Poll::Ready(Ok(()));
+        }
+        if !std::mem::replace(&mut self.waited, true) {
+            task.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.waited = false;
+        Poll::Ready(self.shared.make_durable(self.owed).map_err(ServeError::Shelf))
     }
 
     fn answer(&mut self, frame: &[u8]) -> Result<(), ServeError> {
@@ -110,6 +139,7 @@ where
         let _ = self.shared.state().store.sweep_sometimes(now);
         let reply = self.reply_to(number, request, now).unwrap_or_else(Reply::Refused);
         self.output.push(&reply.write(number));
+        self.owed = self.shared.state().store.applied();
         Ok(())
     }
 
@@ -327,5 +357,5 @@ fn failed(_: ShelfError) -> Refusal {
 /// Bytes on their way out above which nothing more is read or pushed.
 const HIGH_WATER: usize = 128 * 1024;
 
-/// Steps before others get their turn: each may wait for a disk.
-const FAIR_SHARE: usize = 4;
+/// Steps before others get their turn.
+const FAIR_SHARE: usize = 16;

@@ -17,10 +17,10 @@ use crate::{
 };
 use outis_crypto::{Secret, hash, label, signature::VerifyingKey};
 use outis_wire::{NetworkName, NodeId, UnixMillis, encode};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub(super) struct Store<S> {
-    shelf: S,
+    shelf: Arc<S>,
     limits: Limits,
     network: NetworkName,
     node: NodeId,
@@ -28,30 +28,65 @@ pub(super) struct Store<S> {
     reserved: u64,
     sweep_from: Vec<u8>,
     swept: UnixMillis,
+    /// Batches applied, and how many of them are durable.
+    applied: u64,
+    durable: u64,
 }
 
 impl<S: Shelf> Store<S> {
     pub(super) fn open(shelf: S, limits: Limits, network: NetworkName, node: NodeId) -> Result<Self, ShelfError> {
         let mut store = Self {
-            shelf,
+            shelf: Arc::new(shelf),
             limits,
             network,
             node,
             reserved: 0,
             sweep_from: Vec::new(),
             swept: UnixMillis::default(),
+            applied: 0,
+            durable: 0,
         };
+        store.count()?;
+        Ok(store)
+    }
+
+    /// How many batches were applied. What a client is told of them waits until they are durable.
+    pub(super) fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// Whether the first `batches` are durable.
+    pub(super) fn is_durable(&self, batches: u64) -> bool {
+        batches <= self.durable
+    }
+
+    /// The shelf, to be synced without the store's lock, and what will be durable then.
+    pub(super) fn to_sync(&self) -> (Arc<S>, u64) {
+        (Arc::clone(&self.shelf), self.applied)
+    }
+
+    /// What came of it. After a failure, what is on the shelf is counted again.
+    pub(super) fn synced(&mut self, batches: u64, result: Result<(), ShelfError>) -> Result<(), ShelfError> {
+        if result.is_ok() {
+            self.durable = self.durable.max(batches);
+        } else {
+            self.count()?;
+        }
+        result
+    }
+
+    fn count(&mut self) -> Result<(), ShelfError> {
+        let mut reserved = 0_u64;
         let mut from = Vec::new();
         loop {
-            let page = store.shelf.scan(QUEUES, &from, PAGE)?;
-            let Some((last, _)) = page.last() else { return Ok(store) };
+            let page = self.shelf.scan(QUEUES, &from, PAGE)?;
+            let Some((last, _)) = page.last() else { break };
             from = after(last);
-            for (_, value) in &page {
-                if let Some(queue) = record::<QueueRecord>(value) {
-                    store.reserved = store.reserved.saturating_add(queue.reserve);
-                }
-            }
+            let queues = page.iter().filter_map(|(_, value)| record::<QueueRecord>(value));
+            reserved = queues.fold(reserved, |sum, queue| sum.saturating_add(queue.reserve));
         }
+        self.reserved = reserved;
+        Ok(())
     }
 
     pub(super) fn reserved(&self) -> u64 {
@@ -443,8 +478,10 @@ impl<S: Shelf> Store<S> {
             .collect())
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
-        self.shelf.write(changes)
+    fn write(&mut self, changes: Vec<Change>) -> Result<(), ShelfError> {
+        self.shelf.apply(changes)?;
+        self.applied += 1;
+        Ok(())
     }
 }
 

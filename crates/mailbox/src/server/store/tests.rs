@@ -39,7 +39,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 type Expected = Option<(UnixMillis, Vec<(u64, UnixMillis)>)>;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_stored_is_there_until_it_is_acknowledged_or_its_time_is_over(events in events()) {
