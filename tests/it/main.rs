@@ -1,3 +1,4 @@
 //! Whole stories, told with Alice and Bob.
 
+mod real;
 mod sim;

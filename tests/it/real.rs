@@ -1,0 +1,3 @@
+//! Over real sockets, with real processes.
+
+mod headless;
