@@ -71,7 +71,8 @@ impl<'a> Files<'a> {
         let name = self.0.file_name(id.0)?;
         self.0.change(|state, engine| {
             engine.file_create(&name, length)?;
-            let mut record = Secret::<32>::random(state.rng()).dangerously_expose().to_vec();
+            let mut record = Vec::with_capacity(RECORD);
+            record.extend_from_slice(Secret::<32>::random(state.rng()).dangerously_expose());
             record.extend_from_slice(&layout.chunk_bytes.to_be_bytes());
             record.extend_from_slice(&layout.chunks.to_be_bytes());
             state.commit(
@@ -240,5 +241,7 @@ fn place(id: FileId) -> Place {
     }
 }
 
+/// Key, chunk size, number of chunks.
+const RECORD: usize = 32 + 4 + 8;
 const LENGTH: usize = 4;
 const SLOT_OVERHEAD: u64 = (LENGTH + aead::OVERHEAD) as u64;

@@ -254,9 +254,6 @@ impl Forest {
             }
             changes.push((id, stored));
         }
-        if self.blocks.len() > CACHED_BLOCKS {
-            self.blocks.clear();
-        }
         self.grown = false;
         changes
     }
@@ -335,6 +332,10 @@ impl Forest {
 
     fn block(&mut self, id: BlockId, key: &Secret<32>, source: &impl BlockSource) -> Result<&Block, Fault> {
         use std::collections::hash_map::Entry;
+        // Changed blocks are nowhere else yet.
+        if self.blocks.len() > CACHED_BLOCKS && self.dirty.is_empty() {
+            self.blocks.clear();
+        }
         match self.blocks.entry(id) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {

@@ -98,9 +98,6 @@ impl State {
 
     /// The index, if it has anything in it.
     pub(crate) fn index(&mut self, engine: &dyn Engine, id: IndexId) -> Result<Option<&Index>, Fault> {
-        if self.catalog.len() > CACHED_INDEXES {
-            self.catalog.clear();
-        }
         self.transaction(engine).load_index(id)?;
         Ok(self.catalog.get(&id).filter(|index| !index.is_empty()))
     }
@@ -139,6 +136,9 @@ impl State {
             root: _,
             catalog,
         } = self;
+        if catalog.len() > CACHED_INDEXES {
+            catalog.clear();
+        }
         Transaction::new(engine, keys, rng, forest, catalog)
     }
 }

@@ -328,16 +328,17 @@ impl Vault {
         step: impl FnOnce(&mut State, &dyn Engine) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let mut inner = self.inner();
-        let (state, engine) = self.sound(&mut inner)?;
-        step(state, engine)
+        step(self.sound(&mut inner)?.0, &*self.0.engine)
     }
 
     /// A step that writes: if it fails, all that is remembered is read again before the next.
     pub(crate) fn change<T>(&self, step: impl FnOnce(&mut State, &dyn Engine) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut inner = self.inner();
-        let (state, engine) = self.sound(&mut inner)?;
-        let result = step(state, engine);
-        inner.stale = result.is_err();
+        let (state, stale) = self.sound(&mut inner)?;
+        // Until it has ended well, whichever way it ends.
+        *stale = true;
+        let result = step(state, &*self.0.engine);
+        *stale = result.is_err();
         result
     }
 
@@ -439,16 +440,15 @@ impl Vault {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, read again first if a write has failed since.
-    fn sound<'a>(&'a self, inner: &'a mut Inner) -> Result<(&'a mut State, &'a dyn Engine), Fault> {
+    /// The state, read again first if a write has failed since; and where to note that one has.
+    fn sound<'a>(&self, inner: &'a mut Inner) -> Result<(&'a mut State, &'a mut bool), Fault> {
         let Inner { state, stale, home: _ } = inner;
         let state = state.as_mut().ok_or(Fault::Locked)?;
-        let engine = &*self.0.engine;
         if *stale {
-            state.reload(engine)?;
+            state.reload(&*self.0.engine)?;
             *stale = false;
         }
-        Ok((state, engine))
+        Ok((state, stale))
     }
 }
 
