@@ -1,12 +1,13 @@
 //! ML-KEM-768 (FIPS 203).
+//!
+//! Computed by `libcrux-ml-kem`: generated from proofs of what it computes and that it does not branch on secrets, and, where
+//! a processor has the instructions, four times as fast as RustCrypto's `ml-kem`, which it is tested against.
 
 use crate::Secret;
-use ml_kem::{
-    Decapsulate, Encapsulate, KeyExport,
-    ml_kem_768::{self as fips203},
-};
+use libcrux_ml_kem::mlkem768::{self as fips203, MlKem768PrivateKey, MlKem768PublicKey};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroize;
 
 /// Bytes of an encapsulation key.
 pub const ENCAPSULATION_KEY: usize = 1184;
@@ -17,7 +18,7 @@ pub const CIPHERTEXT: usize = 1088;
 /// Our half: opens what was encapsulated to its [`EncapsulationKey`].
 pub struct DecapsulationKey {
     seed: Secret<64>,
-    expanded: Box<fips203::DecapsulationKey>,
+    expanded: Box<Expanded>,
 }
 
 impl DecapsulationKey {
@@ -28,10 +29,11 @@ impl DecapsulationKey {
 
     /// The one that `seed` (FIPS 203's d ‖ z) stands for.
     pub fn from_seed(seed: Secret<64>) -> Self {
-        let expanded = Box::new(fips203::DecapsulationKey::from_seed(
-            (*seed.dangerously_expose()).into(),
-        ));
-        Self { seed, expanded }
+        let (private, public) = fips203::generate_key_pair(*seed.dangerously_expose()).into_parts();
+        Self {
+            seed,
+            expanded: Box::new(Expanded { private, public }),
+        }
     }
 
     /// What [`Self::from_seed`] takes.
@@ -41,13 +43,29 @@ impl DecapsulationKey {
 
     /// The other side's view of it.
     pub fn encapsulation_key(&self) -> EncapsulationKey {
-        EncapsulationKey(Box::new(self.expanded.encapsulation_key().to_bytes().into()))
+        EncapsulationKey(Box::new(*self.expanded.public.as_slice()))
     }
 
     /// The secret inside. A ciphertext that was not made for this key gives a pseudo-random secret, not an error
     /// (implicit rejection): whoever uses it has to confirm it.
     pub fn decapsulate(&self, ciphertext: &Ciphertext) -> Secret<32> {
-        Secret::from_bytes(self.expanded.decapsulate(&(*ciphertext.0).into()).into())
+        Secret::from_bytes(fips203::decapsulate(
+            &self.expanded.private,
+            &ciphertext.0.as_ref().into(),
+        ))
+    }
+}
+
+/// What a seed stands for, wiped when dropped.
+struct Expanded {
+    private: MlKem768PrivateKey,
+    public: MlKem768PublicKey,
+}
+
+impl Drop for Expanded {
+    fn drop(&mut self) {
+        let Self { private, public: _ } = self;
+        private[..MlKem768PrivateKey::len()].zeroize();
     }
 }
 
@@ -62,8 +80,11 @@ impl EncapsulationKey {
     /// [`BadEncapsulationKey`] if a coefficient is out of range (the modulus check of FIPS 203 §7.2) or the length is wrong.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadEncapsulationKey> {
         let bytes: [u8; ENCAPSULATION_KEY] = bytes.try_into().map_err(|_| BadEncapsulationKey)?;
-        fips203::EncapsulationKey::new(&bytes.into()).map_err(|_| BadEncapsulationKey)?;
-        Ok(Self(Box::new(bytes)))
+        if fips203::validate_public_key(&bytes.into()) {
+            Ok(Self(Box::new(bytes)))
+        } else {
+            Err(BadEncapsulationKey)
+        }
     }
 
     /// The key as on the wire.
@@ -73,12 +94,9 @@ impl EncapsulationKey {
 
     /// A fresh secret and the ciphertext that takes it to the key's owner.
     pub fn encapsulate(&self, rng: &mut impl CryptoRng) -> (Ciphertext, Secret<32>) {
-        let key = fips203::EncapsulationKey::new(&(*self.0).into()).expect("checked when this was made");
-        let (ciphertext, shared) = key.encapsulate_with_rng(rng);
-        (
-            Ciphertext(Box::new(ciphertext.into())),
-            Secret::from_bytes(shared.into()),
-        )
+        let drawn = Secret::random(rng);
+        let (ciphertext, shared) = fips203::encapsulate(&self.0.as_ref().into(), *drawn.dangerously_expose());
+        (Ciphertext(Box::new(ciphertext.into())), Secret::from_bytes(shared))
     }
 }
 
