@@ -126,11 +126,13 @@ async fn share_a_file(show: &mut Show, ada: &Person, bob: &Person, folder: &Path
     let offered = ada.offer(bob, &original).await?;
     show.step(&format!("Ada offers a file of {}; Bob accepts it.", show::bytes(size)));
     let taken = bob.await_offer(ada, &offered).await?;
-    bob.take(&taken, &copy).await?;
+    bob.take(&taken).await?;
     let done = bob
         .await_file(&taken, |transfer| show.progress(transfer.done, transfer.size))
         .await?;
     show.progress_ends();
+    show.step("It rests sealed in Bob's container. He saves a copy.");
+    bob.save(&taken, &copy).await?;
     ada.await_file(&offered.id, |_| {}).await?;
     let same = same_content(&original, &copy).map_err(Error::internal)?;
     let hash = done.blake3.unwrap_or_default();
