@@ -179,6 +179,16 @@ pub(crate) enum Prefix {
 }
 
 impl Prefix {
+    /// Of the address in front of a multiaddr, if the internet can reach it.
+    pub(crate) fn of_public(address: &Multiaddr) -> Option<Self> {
+        let (at, _) = from_multiaddr(address).ok()?;
+        if is_public(at.socket.ip()) {
+            Self::of(address)
+        } else {
+            None
+        }
+    }
+
     /// Of the address in front of a multiaddr.
     pub(crate) fn of(address: &Multiaddr) -> Option<Self> {
         match address.iter().next()? {

@@ -373,7 +373,15 @@ impl Shared {
     }
 
     fn reached(&self, node: &NodeId) {
-        self.known().reached(node);
+        let was_offline = !self.status.borrow().online;
+        {
+            let mut known = self.known();
+            if was_offline {
+                // While nobody could be reached, failures said nothing about relays.
+                known.forgive();
+            }
+            known.reached(node);
+        }
         self.update(|status| status.online = true);
     }
 

@@ -117,8 +117,7 @@ impl Known {
         }
         let health = match self.relays.get(&node) {
             Some(known) if (known.epoch, known.revision) >= (epoch, revision) => return false,
-            Some(known) if known.addresses == addresses => known.health,
-            // It may have moved, so earlier failures say nothing.
+            // A new word is a sign of life, and perhaps of another place.
             Some(_) => Health::default(),
             None => self.hints.get(&node).map(|hint| hint.health).unwrap_or_default(),
         };
@@ -173,6 +172,14 @@ impl Known {
     /// Notes that a node was reached.
     pub(crate) fn reached(&mut self, node: &NodeId) {
         self.health(node, |health| *health = Health::default());
+    }
+
+    /// Forgets all failures: they were ours.
+    pub(crate) fn forgive(&mut self) {
+        self.relays
+            .values_mut()
+            .for_each(|relay| relay.health = Health::default());
+        self.hints.values_mut().for_each(|hint| hint.health = Health::default());
     }
 
     /// Notes that a node was not reached: it is left alone for a while, longer each time.

@@ -39,6 +39,8 @@ pub struct Limits {
     pub per_prefix: usize,
     /// Streams of one connection (in each direction with QUIC, together with Yamux).
     pub streams_per_connection: u32,
+    /// Inbound streams from one IPv4 /24 or IPv6 /48 of the internet.
+    pub streams_per_prefix: usize,
     /// Inbound streams of one connection whose protocol is still being negotiated.
     pub negotiating_per_connection: usize,
     /// Streams waiting to be taken, for each protocol.
@@ -80,10 +82,11 @@ impl Limits {
             per_peer: 4,
             per_prefix: 64,
             streams_per_connection: 512,
+            streams_per_prefix: 1_024,
             negotiating_per_connection: 128,
             accept_queue: 256,
-            stream_window: 1024 * 1024,
-            connection_window: 4 * 1024 * 1024,
+            stream_window: 512 * 1024,
+            connection_window: 2 * 1024 * 1024,
             memory: 512 * MIB,
             idle: Duration::from_secs(60),
             handshake: Duration::from_secs(10),
@@ -95,6 +98,7 @@ impl Limits {
     pub(crate) fn streams(&self) -> StreamLimits {
         StreamLimits {
             inbound_per_connection: usize::try_from(self.streams_per_connection).unwrap_or(usize::MAX),
+            inbound_per_prefix: self.streams_per_prefix,
             opening_per_connection: self.negotiating_per_connection / 2,
             waiting: WAITING,
             negotiation: self.handshake,
@@ -340,7 +344,7 @@ const MIB: usize = 1024 * 1024;
 const MEMORY_PER_CONNECTION: usize = 64 * 1024;
 
 /// What a stream is charged with: what is on its way in and out and the buffer of whoever serves it.
-const MEMORY_PER_STREAM: usize = 128 * 1024;
+const MEMORY_PER_STREAM: usize = 64 * 1024;
 
 /// Requests to open a stream that wait for one connection or one dial.
 const WAITING: usize = 256;

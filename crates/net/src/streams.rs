@@ -9,7 +9,7 @@ mod stream;
 
 pub(crate) use stream::{Remote, Stream};
 
-use crate::budget::Budget;
+use crate::{address::Prefix, budget::Budget};
 use futures::channel::oneshot;
 use handler::Handler;
 use libp2p::{
@@ -26,19 +26,21 @@ use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// What bounds the streams of a swarm.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamLimits {
     /// Inbound streams of ours that one connection may have open.
     pub(crate) inbound_per_connection: usize,
+    /// Inbound streams of ours that all connections from one place on the internet may have open.
+    pub(crate) inbound_per_prefix: usize,
     /// Streams being negotiated outwards on one connection; more wait.
     pub(crate) opening_per_connection: usize,
     /// Requests to open that wait, for one connection or one dial.
@@ -60,6 +62,8 @@ pub(crate) struct Behaviour {
     shared: Arc<Shared>,
     connected: HashMap<PeerId, Vec<ConnectionId>>,
     dialing: HashMap<PeerId, Vec<Request>>,
+    /// What those from one place share, for as long as one of them is connected.
+    shares: HashMap<Prefix, Weak<Semaphore>>,
     actions: VecDeque<ToSwarm<Infallible, Request>>,
 }
 
@@ -167,6 +171,7 @@ impl Behaviour {
                 shared,
                 connected: HashMap::new(),
                 dialing: HashMap::new(),
+                shares: HashMap::new(),
                 actions: VecDeque::new(),
             },
             receivers,
@@ -199,14 +204,28 @@ impl Behaviour {
         Arc::clone(&self.shared.counters)
     }
 
-    fn handler(&self, peer: PeerId, address: &Multiaddr) -> Handler {
+    fn handler(&mut self, peer: PeerId, address: &Multiaddr) -> Handler {
+        let share = self.share(address);
         Handler::new(
             Arc::clone(&self.shared),
             Remote {
                 peer,
                 address: address.clone(),
             },
+            share,
         )
+    }
+
+    /// Nothing for private addresses: on one machine everybody comes from one place.
+    fn share(&mut self, address: &Multiaddr) -> Option<Arc<Semaphore>> {
+        let prefix = Prefix::of_public(address)?;
+        if let Some(share) = self.shares.get(&prefix).and_then(Weak::upgrade) {
+            return Some(share);
+        }
+        self.shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.shared.limits.inbound_per_prefix));
+        self.shares.insert(prefix, Arc::downgrade(&share));
+        Some(share)
     }
 
     fn established(&mut self, peer: PeerId, connection: ConnectionId) {

@@ -68,6 +68,20 @@ fn a_failing_relay_is_left_alone_longer_each_time_and_one_success_forgives_all()
 }
 
 #[test]
+fn a_new_word_of_a_relay_and_our_own_return_forgive_its_failures() {
+    let mut known = Known::default();
+    let node = learn(&mut known, 1, 0);
+    let fail = |known: &mut Known| (0..AWAY_AFTER).for_each(|_| known.failed(&node, NOW));
+    fail(&mut known);
+    assert_eq!(known.with_roles(Roles::MAILBOX), []);
+    learn(&mut known, 1, 1);
+    assert_eq!(known.with_roles(Roles::MAILBOX), [node]);
+    fail(&mut known);
+    known.forgive();
+    assert_eq!(known.with_roles(Roles::MAILBOX), [node]);
+}
+
+#[test]
 fn only_a_later_word_of_a_relay_replaces_an_earlier_one() {
     let mut known = Known::default();
     let (descriptor, signed) = relay(1, 5);

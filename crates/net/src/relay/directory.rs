@@ -17,7 +17,6 @@ use outis_mailbox::{
     descriptor::DirectoryKey,
     directory::{Record, Refusal, Reply, Request, serve},
 };
-use outis_onion::is_public;
 use outis_wire::NodeId;
 use std::{
     collections::HashMap,
@@ -167,11 +166,7 @@ enum Neighbour {
 
 impl Neighbour {
     fn of(peer: PeerId, address: &Multiaddr) -> Self {
-        let public = address::from_multiaddr(address).is_ok_and(|(at, _)| is_public(at.socket.ip()));
-        match Prefix::of(address) {
-            Some(prefix) if public => Self::Place(prefix),
-            _ => Self::Peer(peer),
-        }
+        Prefix::of_public(address).map_or(Self::Peer(peer), Self::Place)
     }
 }
 

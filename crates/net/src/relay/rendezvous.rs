@@ -82,9 +82,24 @@ impl Rendezvous {
             Meeting::Second => return,
             Meeting::Full(stream) => return self.refuse(stream, Answer::Busy).await,
         };
-        match time::timeout(self.bounds.patience, arrived).await {
-            Ok(Ok(other)) => self.join(stream, other).await,
-            _ => {
+        self.wait(cookie, stream, arrived).await;
+    }
+
+    async fn wait(&self, cookie: Cookie, mut stream: Stream, mut arrived: oneshot::Receiver<Stream>) {
+        let mut early = [0];
+        let other = tokio::select! {
+            biased;
+            other = &mut arrived => other.ok(),
+            // Whoever speaks before being joined, or has gone, is not waited with: what it sent would pile up.
+            _ = stream.read(&mut early) => {
+                self.waiting().remove(&cookie);
+                return;
+            }
+            () = time::sleep(self.bounds.patience) => None,
+        };
+        match other {
+            Some(other) => self.join(stream, other).await,
+            None => {
                 self.waiting().remove(&cookie);
                 self.refuse(stream, Answer::Expired).await;
             }

@@ -150,7 +150,9 @@ impl Task {
                 .kad
                 .add_address(&peer, address::to_multiaddr(address));
         }
+        let node = descriptor.node;
         self.shared.learn(descriptor, signed);
+        self.shared.known().reached(&node);
     }
 
     fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {

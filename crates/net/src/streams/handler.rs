@@ -24,6 +24,7 @@ pub(crate) struct Handler {
     shared: Arc<Shared>,
     remote: Remote,
     places: Arc<Semaphore>,
+    share: Option<Arc<Semaphore>>,
     requests: VecDeque<Request>,
     opening: usize,
 }
@@ -31,12 +32,13 @@ pub(crate) struct Handler {
 type Reply = oneshot::Sender<Result<Stream, OpenFailure>>;
 
 impl Handler {
-    pub(super) fn new(shared: Arc<Shared>, remote: Remote) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, remote: Remote, share: Option<Arc<Semaphore>>) -> Self {
         let places = Arc::new(Semaphore::new(shared.limits.inbound_per_connection));
         Self {
             shared,
             remote,
             places,
+            share,
             requests: VecDeque::new(),
             opening: 0,
         }
@@ -49,8 +51,7 @@ impl Handler {
             .iter()
             .find(|accepted| accepted.protocol == *protocol);
         let queue = accepted.and_then(|accepted| accepted.queue.try_reserve().ok());
-        let place = Arc::clone(&self.places).try_acquire_owned().ok();
-        let held = place.and_then(|place| self.hold(Some(place)));
+        let held = self.take_places().and_then(|places| self.hold(places));
         match (queue, held) {
             (Some(queue), Some(held)) => queue.send(Stream::new(inner, self.remote.clone(), held)),
             // Dropping the stream resets it, so the other side knows.
@@ -60,17 +61,23 @@ impl Handler {
         }
     }
 
+    /// One on the connection and, from the internet, one in the share of the place that it comes from.
+    fn take_places(&self) -> Option<Vec<OwnedSemaphorePermit>> {
+        let places = std::iter::once(&self.places).chain(&self.share);
+        places.map(|place| Arc::clone(place).try_acquire_owned().ok()).collect()
+    }
+
     fn opened(&self, inner: libp2p::Stream, reply: Reply) {
         let stream = self
-            .hold(None)
+            .hold(Vec::new())
             .map(|held| Stream::new(inner, self.remote.clone(), held));
         // If nobody waits any more, the stream comes back in the error and is dropped here.
         let _ = reply.send(stream.ok_or(OpenFailure::Busy));
     }
 
-    fn hold(&self, place: Option<OwnedSemaphorePermit>) -> Option<Held> {
+    fn hold(&self, places: Vec<OwnedSemaphorePermit>) -> Option<Held> {
         let memory = self.shared.budget.reserve(self.shared.limits.memory_per_stream)?;
-        Some(Held::new(memory, place, Arc::clone(&self.shared.counters)))
+        Some(Held::new(memory, places, Arc::clone(&self.shared.counters)))
     }
 }
 

@@ -30,22 +30,22 @@ pub(crate) struct Remote {
     pub(crate) address: Multiaddr,
 }
 
-/// What a stream gives back when it ends: memory, its place on the connection, and its count.
+/// What a stream gives back when it ends: memory, its places on the connection and in what its neighbours share, and its count.
 #[derive(Debug)]
 pub(super) struct Held {
     #[expect(dead_code, reason = "held for its drop")]
     memory: Reservation,
     #[expect(dead_code, reason = "held for its drop")]
-    place: Option<OwnedSemaphorePermit>,
+    places: Vec<OwnedSemaphorePermit>,
     counters: Arc<Counters>,
 }
 
 impl Held {
-    pub(super) fn new(memory: Reservation, place: Option<OwnedSemaphorePermit>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(memory: Reservation, places: Vec<OwnedSemaphorePermit>, counters: Arc<Counters>) -> Self {
         counters.open.fetch_add(1, Ordering::Relaxed);
         Self {
             memory,
-            place,
+            places,
             counters,
         }
     }

@@ -49,10 +49,11 @@ pub(crate) fn client(bootstrap: &[PeerAddress]) -> Network {
 
 /// Relays of which all know the first one's address.
 pub(crate) async fn relays(count: usize) -> Vec<Relay> {
-    let mut relays = vec![relay(&[]).await];
-    let first = relays[0].addresses();
+    let first = relay(&[]).await;
+    let known = first.addresses();
+    let mut relays = vec![first];
     for _ in 1..count {
-        relays.push(relay(&first).await);
+        relays.push(relay(&known).await);
     }
     relays
 }

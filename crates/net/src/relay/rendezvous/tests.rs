@@ -70,20 +70,20 @@ async fn a_place_that_is_full_says_so_and_still_joins_those_who_wait() {
     })
     .await;
     let (mut one, mut late, mut other) = (story.arrive().await, story.arrive().await, story.arrive().await);
-    // The first is there for certain when the second is refused, whichever of them was first.
-    let (first, second) = soon(futures::future::join(meet(&mut one, &COOKIE), async {
-        let second = meet(&mut late, &Cookie([6; 32])).await;
-        (second, meet(&mut other, &COOKIE).await)
-    }))
-    .await
-    .into();
-    match second {
-        (Err(JoinError::Busy), third) => {
-            first.expect("joined");
-            third.expect("joined");
+    let waits = tokio::spawn(async move { (meet(&mut one, &COOKIE).await, one) });
+    soon(async {
+        while story.place.waiting().is_empty() {
+            tokio::task::yield_now().await;
         }
-        (second, _) => panic!("the second was not refused: {second:?}"),
-    }
+    })
+    .await;
+    assert!(matches!(
+        soon(meet(&mut late, &Cookie([6; 32]))).await,
+        Err(JoinError::Busy)
+    ));
+    soon(meet(&mut other, &COOKIE)).await.expect("joined");
+    let (joined, one) = soon(waits).await.expect("no panic");
+    joined.expect("joined");
     drop((one, late, other));
     story.end().await;
 }
@@ -107,6 +107,19 @@ async fn what_is_no_greeting_is_dropped() {
     let mut story = Story::new(Bounds::default()).await;
     let mut one = story.arrive().await;
     one.write_all(&[0xff; 64]).await.expect("written");
+    one.flush().await.expect("flushed");
+    let mut byte = [0];
+    assert!(soon(one.read(&mut byte)).await.map_or(true, |read| read == 0));
+    story.end().await;
+}
+
+#[tokio::test]
+async fn who_speaks_before_being_joined_is_dropped_and_leaves_no_trace() {
+    let mut story = Story::new(Bounds::default()).await;
+    let mut one = story.arrive().await;
+    one.write_all(&[&[1], COOKIE.0.as_slice(), b"early"].concat())
+        .await
+        .expect("written");
     one.flush().await.expect("flushed");
     let mut byte = [0];
     assert!(soon(one.read(&mut byte)).await.map_or(true, |read| read == 0));
