@@ -146,7 +146,7 @@ pub(crate) struct Road {
 }
 
 impl Signal {
-    fn to_tagged(&self) -> Tagged {
+    pub(crate) fn to_tagged(&self) -> Tagged {
         let (tag, body) = match self {
             Self::Roads(roads) => (1, outis_wire::encode(roads)),
             Self::Declined => (2, Vec::new()),
@@ -157,7 +157,7 @@ impl Signal {
         Tagged { tag, body }
     }
 
-    fn from_tagged(tagged: &Tagged) -> Option<Self> {
+    pub(crate) fn from_tagged(tagged: &Tagged) -> Option<Self> {
         match (tagged.tag, tagged.body.as_slice()) {
             (1, body) => {
                 let roads: Vec<Road> = outis_wire::decode(body, MAX_ROADS * 72).ok()?;

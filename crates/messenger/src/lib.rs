@@ -22,6 +22,8 @@ mod commands;
 mod contact;
 mod content;
 mod conversation;
+#[doc(hidden)]
+pub mod decoders;
 mod descriptor;
 mod event;
 mod execute;

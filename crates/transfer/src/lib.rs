@@ -22,6 +22,8 @@
 //! The formats stand byte by byte in `docs/protocol/transfer.md`.
 
 mod carried;
+#[doc(hidden)]
+pub mod decoders;
 mod geometry;
 mod name;
 mod offer;

@@ -247,6 +247,16 @@ impl Seals {
     }
 }
 
+/// Whether bytes are a frame before it is sealed; panics if it would be written in another way. For `fuzz/`.
+pub(crate) fn reads_as_a_frame(bytes: &[u8]) -> bool {
+    Frame::decode(bytes).is_ok_and(|frame| {
+        let mut written = Vec::new();
+        frame.encode_into(&mut written);
+        assert_eq!(bytes, written, "one frame has two encodings");
+        true
+    })
+}
+
 const VERSION: u8 = 1;
 
 const SALT: usize = 32;
