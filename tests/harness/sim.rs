@@ -4,9 +4,11 @@
 //! are streams with delays, losses and partitions, all from one seed. [`TestPeer`] is a person with a disk that forgets in a
 //! crash what a disk forgets. Run it under `#[tokio::test(start_paused = true)]`: the same seed then gives the same run.
 
+mod hostile;
 mod net;
 mod peer;
 mod pipe;
 
+pub use hostile::{Hostile, Hostility};
 pub use net::{Faults, SimNet, Way};
 pub use peer::{Accounts, TestPeer, address_of, befriend};

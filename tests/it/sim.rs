@@ -1,4 +1,9 @@
 //! On the simulated network: one seed, one run.
 
+mod delivery;
+mod devices;
 mod files;
+mod hostile;
 mod meeting;
+mod restarts;
+mod seeds;

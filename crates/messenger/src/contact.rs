@@ -123,6 +123,8 @@ pub(crate) struct KnownDevice {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TheirCard {
+    /// The session in which a card of this numbering came first.
+    pub(crate) since: u64,
     pub(crate) sequence: u64,
     pub(crate) entry: CardEntry,
 }

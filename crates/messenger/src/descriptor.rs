@@ -62,6 +62,7 @@ pub(crate) struct FoundSelf {
 /// The part of a descriptor that tells of devices.
 #[derive(Debug, Clone)]
 pub(crate) struct FoundDescriptor {
+    pub(crate) revision: Revision,
     pub(crate) devices: Vec<ListedDevice>,
     pub(crate) witness: Vec<u8>,
 }
@@ -126,7 +127,8 @@ impl State {
         let mut record = self.me.record.clone();
         record.publications = record.publications.saturating_add(1);
         self.me.certify(&mut record, now);
-        let (Some(certificate), Some(witness)) = (record.certificate.clone(), record.witnesses.last().copied()) else { return Ok(None) };
+        let Some(certificate) = record.certificate.clone() else { return Ok(None) };
+        let witness = record.witness(&mut self.rng);
         let mut prekeys = Vec::new();
         for epoch in published(today) {
             let index = u64::from(epoch.0);
@@ -207,7 +209,9 @@ impl State {
             (Some(device), Some(found)) if self.me.record.generation > Generation::default() => {
                 let theirs = (device.generation(), device.id());
                 let standing = Standing::of(theirs, ours);
-                let rolled_back = first && standing == Standing::Same && !self.witnessed(&found.witness);
+                // An older one, from a relay that missed the newer, says nothing: it was ours or is overcome.
+                let newest = found.revision.counter >= self.me.record.publications;
+                let rolled_back = first && newest && standing == Standing::Same && !self.witnessed(&found.witness);
                 let ahead = standing == Standing::Same && device.generation() > ours.0;
                 if standing == Standing::Successor || rolled_back || ahead {
                     return self.superseded(device.generation());

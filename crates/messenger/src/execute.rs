@@ -60,8 +60,8 @@ impl<T: Transport> Ways<T> {
             }
             Job::LookUpSelf(look_up) => {
                 let found = self.look_up(look_up).await.map(|found| {
-                    found.map(|AccountDescriptor { devices, witness, .. }| FoundSelf {
-                        descriptor: Box::new(FoundDescriptor { devices, witness }),
+                    found.map(|AccountDescriptor { revision, devices, witness, .. }| FoundSelf {
+                        descriptor: Box::new(FoundDescriptor { revision, devices, witness }),
                     })
                 });
                 Outcome::LookedUpSelf { task, found }

@@ -64,8 +64,10 @@ impl State {
         }
         let slot = record.open_slot(Side::Them, device);
         session::put(&mut changes, &from, slot, &accepted.session);
-        take_card(&mut record, &request.card);
+        take_card(&mut record, slot, &request.card);
         record.nickname.clone_from(&request.nickname);
+        // Whoever begins anew may have forgotten which card of ours they had.
+        record.card_known = 0;
         let mut renewed = Vec::new();
         match record.state {
             ContactState::Incoming | ContactState::Declined => {
@@ -169,7 +171,7 @@ impl State {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         let Some(peer) = self.peers.get(contact) else { return Ok(()) };
-        let Some(card) = peer.queue.card(Some((&self.requests, contact))) else { return Ok(()) };
+        let Some(card) = peer.queue.card(peer.record.outgoing.stream, &self.requests, contact) else { return Ok(()) };
         let mut record = peer.record.clone();
         let accepted = record.state == ContactState::Accepted;
         let request = Request {
@@ -254,3 +256,6 @@ impl ContactRecord {
         dropped.iter().map(|known| known.slot).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,10 +88,6 @@ impl Me {
             None => DeviceRecord::new(&DeviceKeys::generate(rng), origin, rng),
         };
         record.starts = record.starts.saturating_add(1);
-        if record.witnesses.len() >= DeviceRecord::WITNESSES {
-            record.witnesses.remove(0);
-        }
-        record.witnesses.push(Witness { start: record.starts, random: random(rng) });
         let mut changes = Changes::new();
         changes.put(table::DEVICE, &NOBODY, 0, &record);
         store.commit(changes)?;
@@ -136,6 +132,20 @@ impl Me {
 
 impl DeviceRecord {
     const WITNESSES: usize = 8;
+
+    /// The witness of this start, made when something is published for the first time since: starts that publish nothing
+    /// push none out.
+    pub(crate) fn witness(&mut self, rng: &mut Randomness) -> Witness {
+        if let Some(last) = self.witnesses.last().filter(|last| last.start == self.starts) {
+            return *last;
+        }
+        if self.witnesses.len() >= Self::WITNESSES {
+            self.witnesses.remove(0);
+        }
+        let witness = Witness { start: self.starts, random: random(rng) };
+        self.witnesses.push(witness);
+        witness
+    }
 
     fn new(keys: &DeviceKeys, origin: Origin, rng: &mut Randomness) -> Self {
         Self {

@@ -60,6 +60,8 @@ pub(crate) struct Numbered {
 /// A card as the other side sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CardEntry {
+    /// The sender's numbering: whoever starts anew counts cards anew too.
+    pub(crate) stream: u64,
     /// The encoded [`outis_mailbox::QueueCard`].
     pub(crate) card: Vec<u8>,
     /// Encoded passes for the queues of the request queue, by queue id: for the way back.

@@ -288,7 +288,7 @@ impl State {
     /// Our card and what we have, as one message of the session.
     fn seal_way_back(&mut self, contact: &Address) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(peer) = self.peers.get(contact) else { return Ok(None) };
-        let (Some(slot), Some(card)) = (peer.record.sending, peer.queue.card(Some((&self.requests, contact)))) else { return Ok(None) };
+        let (Some(slot), Some(card)) = (peer.record.sending, peer.queue.card(peer.record.outgoing.stream, &self.requests, contact)) else { return Ok(None) };
         let Some(current) = session::load(&self.store, contact, slot)? else { return Ok(None) };
         let stream = peer.record.stream.map_or(0, |(stream, _)| stream);
         let receipt = Receipt::of(stream, &peer.record.arrived, None, peer.record.their_card());

@@ -55,11 +55,10 @@ impl OwnQueue {
         self.sequence
     }
 
-    /// The card given out last. For a contact, with passes to the request queue.
-    pub(crate) fn card(&self, passes: Option<(&OwnQueue, &Address)>) -> Option<CardEntry> {
-        let card = self.named()?;
-        let passes = passes.map(|(requests, contact)| requests.passes(contact)).unwrap_or_default();
-        Some(CardEntry { card: outis_wire::encode(&card), passes })
+    /// The card given out last, for a contact: in our numbering, with passes to the request queue.
+    pub(crate) fn card(&self, stream: u64, requests: &OwnQueue, contact: &Address) -> Option<CardEntry> {
+        let card = outis_wire::encode(&self.named()?);
+        Some(CardEntry { stream, card, passes: requests.passes(contact) })
     }
 
     /// The same as the mailbox crate's type.

@@ -186,7 +186,7 @@ impl State {
                 }
             }
             Entry::Receipt(receipt) => news.receipt = Some(self.receipt_came(contact, record, changes, receipt)?),
-            Entry::Card(entry) => news.card |= take_card(record, entry),
+            Entry::Card(entry) => news.card |= take_card(record, slot, entry),
             Entry::CannotOpen(hash) => {
                 let renewed = self.renew(contact, changes, |_, u| u.sealed.is_some_and(|sealed| sealed.hash == *hash))?;
                 news.renewed.extend(renewed);
@@ -235,15 +235,20 @@ impl State {
     }
 }
 
-/// Whether the card was newer than the one in use.
-pub(crate) fn take_card(record: &mut ContactRecord, entry: &CardEntry) -> bool {
+/// Whether the card was newer than the one in use. A card of another numbering replaces it, unless it comes out of a session
+/// that is older than the numbering in use.
+pub(crate) fn take_card(record: &mut ContactRecord, slot: u64, entry: &CardEntry) -> bool {
     let Ok(card) = outis_wire::decode::<QueueCard>(&entry.card, QueueCard::MAX_ENCODED) else { return false };
-    if card.sequence() <= record.their_card() {
-        record.owes_receipt = true;
-        return false;
-    }
-    record.card = Some(TheirCard { sequence: card.sequence(), entry: entry.clone() });
+    // Whatever it is, a receipt says which one we use.
     record.owes_receipt = true;
+    let sequence = card.sequence();
+    let since = match &record.card {
+        Some(known) if known.entry.stream == entry.stream && sequence <= known.sequence => return false,
+        Some(known) if known.entry.stream == entry.stream => known.since,
+        Some(known) if slot < known.since => return false,
+        _ => slot,
+    };
+    record.card = Some(TheirCard { since, sequence, entry: entry.clone() });
     true
 }
 

@@ -134,7 +134,7 @@ impl State {
             && !flying(|told| told.receipt.is_some())
             && peer.lane.last_receipt.is_none_or(|last| last.plus(RECEIPT_PAUSE) <= tick);
         let tell_card = peer.queue.sequence() > peer.record.card_known && peer.lane.card_told.is_over(tick);
-        let card = if tell_card { peer.queue.card(Some((&self.requests, contact))) } else { None };
+        let card = if tell_card { peer.queue.card(peer.record.outgoing.stream, &self.requests, contact) } else { None };
         let acceptance = peer.record.owes_acceptance && card.is_some();
         let hashes = std::mem::take(&mut peer.lane.cannot_open);
         if !receipt && card.is_none() && hashes.is_empty() {

@@ -1,5 +1,6 @@
 //! Relays, and the ways to them.
 
+use super::hostile::{Hostile, Hostility};
 use super::pipe::{self, End, Scissors};
 use outis_mailbox::descriptor::DirectoryKey;
 use outis_mailbox::directory::{self, AccountRecord, Record, Refusal, Reply, Request};
@@ -55,6 +56,7 @@ struct Relay {
     server: Server<Arc<MemoryShelf>>,
     shelf: Arc<MemoryShelf>,
     alive: bool,
+    hostility: Option<Arc<Hostile>>,
     serving: Vec<AbortHandle>,
 }
 
@@ -167,6 +169,17 @@ impl SimNet {
         self.revive(node);
     }
 
+    /// A relay's mailbox turns against its users, for streams that are opened from now on. Gives what it has done.
+    pub fn turn(&self, node: NodeId, hostility: Hostility) -> Arc<Hostile> {
+        let mut state = self.state();
+        let hostility = Arc::new(Hostile::new(hostility, state.rng.next_u64()));
+        if let Some(relay) = state.relays.get_mut(&node) {
+            relay.hostility = Some(Arc::clone(&hostility));
+        }
+        state.cut(|_, at| at == node);
+        hostility
+    }
+
     /// Everything that was opened so far, and when, as one number.
     pub fn trace(&self) -> [u8; 32] {
         self.state().trace
@@ -194,8 +207,21 @@ impl SimNet {
         let serving = match service {
             Service::Mailbox => {
                 let server = relay.server.clone();
+                let hostility = relay.hostility.clone();
                 let nonce = Nonce::random(&mut ChaCha20Rng::from_seed(nonce));
-                tokio::spawn(async move { drop(server.serve(end, move || net.now(), nonce).await) }).abort_handle()
+                tokio::spawn(async move {
+                    let clock = move || net.now();
+                    match hostility {
+                        Some(hostility) => {
+                            let instant = || -> Box<dyn FnMut() -> Duration + Send> { Box::new(|| Duration::ZERO) };
+                            let (inner, outer, _) = pipe::stream(instant(), instant());
+                            let served = std::pin::pin!(server.serve(outer, clock, nonce));
+                            futures::future::select(served, std::pin::pin!(hostility.stand_between(end, inner))).await;
+                        }
+                        None => drop(server.serve(end, clock, nonce).await),
+                    }
+                })
+                .abort_handle()
             }
             Service::Directory => tokio::spawn(async move {
                 let answer = move |request| {
@@ -279,7 +305,7 @@ impl Relay {
     fn start(shelf: Arc<MemoryShelf>, name: &NetworkName, node: NodeId) -> Self {
         let limits = Limits::new(name, 1 << 30);
         let server = Server::open(Arc::clone(&shelf), limits, name.clone(), node).expect("a shelf in memory reads");
-        Self { server, shelf, alive: true, serving: Vec::new() }
+        Self { server, shelf, alive: true, hostility: None, serving: Vec::new() }
     }
 }
 

@@ -30,7 +30,7 @@ fn examples() -> Vec<(&'static str, Parcel)> {
     ];
     let entries = [
         ("receipt", Entry::Receipt(Receipt { stream: 7, up_to: 9, beyond: vec![(11, 12), (20, 300)], read: Some(8), card: 2 })),
-        ("card", Entry::Card(CardEntry { card: vec![0x55; 4], passes: vec![(QueueId([0x56; 32]), [0x57; 32])] })),
+        ("card", Entry::Card(CardEntry { stream: 7, card: vec![0x55; 4], passes: vec![(QueueId([0x56; 32]), [0x57; 32])] })),
         ("cannot-open", Entry::CannotOpen(CiphertextHash([0x66; 32]))),
         ("accepted", Entry::Accepted(Accepted { nickname: "Bob".to_owned() })),
     ];

@@ -1,0 +1,280 @@
+//! Two states without a network between them: what one puts into a mailbox is handed to the other.
+
+use super::*;
+use crate::content::{Content, Text};
+use crate::message::{Body, Delivery};
+use crate::own::{Me, Origin};
+use crate::queue::OwnQueue;
+use crate::randomness::Randomness;
+use crate::store::Store;
+use crate::time::Tick;
+use outis_crypto::password::Cost;
+use outis_identity::{Generation, Identity, Nickname, Password};
+use outis_vault::{MemoryDisk, Vault};
+use outis_wire::{NodeId, Tagged};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const NOW: UnixMillis = UnixMillis(20_500 * 24 * 60 * 60 * 1000);
+
+fn somebody(name: &str, seed: u64) -> State {
+    let vault = Vault::in_memory(&MemoryDisk::new(seed), ChaCha20Rng::seed_from_u64(seed)).expect("opens");
+    let store = Store::new(Arc::new(vault));
+    let mut rng = Randomness::new(ChaCha20Rng::seed_from_u64(seed + 1));
+    let nickname = Nickname::parse(name).expect("a nickname");
+    let password = Password::parse("correct horse battery staple").expect("a password");
+    let identity = Identity::derive(&nickname, &password, Cost::dangerously_cheap()).expect("is cheap");
+    let me = Me::load(&store, identity, name.to_owned(), Origin::Created, &mut rng).expect("loads");
+    let mut state = State {
+        network: "test-pair".parse().expect("a name"),
+        store,
+        me,
+        rng,
+        clock: Arc::new(|| NOW),
+        events: Arc::default(),
+        peers: BTreeMap::new(),
+        requests: queue(seed + 2),
+        graves: OwnQueue::default(),
+        relays: Vec::new(),
+        directories: Vec::new(),
+        rendezvous: Vec::new(),
+        transfers: BTreeMap::new(),
+        running: Default::default(),
+        tick: Tick::default(),
+        next_loose: 0,
+    };
+    state
+        .change_device(|me, record, now| {
+            record.generation = Generation::FIRST;
+            me.certify(record, now);
+        })
+        .expect("is stored");
+    state.me.cleared = true;
+    let prekey = Prekey::generate(&mut state.rng, NOW.epoch());
+    let mut changes = Changes::new();
+    let record = prekey.to_record().dangerously_expose().to_vec();
+    changes.put_bytes(table::PREKEYS, &crate::store::NOBODY, u64::from(NOW.epoch().0), record);
+    state.store.commit(changes).expect("is stored");
+    state
+}
+
+/// A queue whose mailboxes are there.
+fn queue(seed: u64) -> OwnQueue {
+    let mut queue = OwnQueue::default();
+    let nodes: Vec<NodeId> = (1..=3).map(|byte| NodeId([byte; 32])).collect();
+    queue.draw(&nodes, &mut ChaCha20Rng::seed_from_u64(seed));
+    for mailbox in &mut queue.mailboxes {
+        mailbox.standing = crate::queue::Standing::Created;
+    }
+    queue.issue();
+    queue
+}
+
+/// What a look-up of this person gives.
+fn descriptor_of(state: &State) -> Found {
+    let bytes = state.store.get_bytes(table::PREKEYS, &crate::store::NOBODY, u64::from(NOW.epoch().0));
+    let bytes = bytes.expect("reads").expect("is there");
+    let prekey = Prekey::from_record(bytes.dangerously_expose()).expect("reads").public(&state.me.keys);
+    let device = state.me.record.certificate.as_ref().expect("is certified").verify(NOW).expect("is good");
+    let requests = TheirQueue::of(state.requests.named().expect("is named"));
+    Found { remote: Remote::new(device, &prekey).expect("is its own"), requests }
+}
+
+/// Alice asks Bob; gives her request as Bob's mailbox delivers it.
+fn ask(alice: &mut State, bob: &State) -> Vec<u8> {
+    let address = bob.address();
+    alice.add_contact(address, None, Some("hello".into())).expect("is asked");
+    alice.peers.get_mut(&address).expect("is there").queue = queue(90);
+    alice.found(&address, descriptor_of(bob)).expect("is stored");
+    alice.peers[&address].record.request.as_ref().expect("is made").message.clone()
+}
+
+/// Everything that `from` would put for `to`, handed over; gives the payloads that have a number.
+fn carry(from: &mut State, to: &mut State) -> Vec<Vec<u8>> {
+    let (sender, recipient) = (from.address(), to.address());
+    from.tick = from.tick.plus(Duration::from_secs(2));
+    while from.seal_waiting(&recipient).expect("is sealed") {}
+    from.seal_loose(&recipient).expect("is sealed");
+    let peer = from.peers.get_mut(&recipient).expect("is there");
+    let loose: Vec<Vec<u8>> = peer.lane.loose.drain(..).map(|loose| loose.payload.to_vec()).collect();
+    let mut payloads = Vec::new();
+    let numbers: Vec<u64> = peer.outbox.iter().filter(|(_, u)| u.sealed.is_some()).map(|(number, _)| *number).collect();
+    for number in numbers {
+        let sealed = from.store.get_bytes(table::SEALED, recipient.as_bytes(), number).expect("reads").expect("is there");
+        payloads.push(Payload::Session(sealed.dangerously_expose().to_vec()).encode());
+    }
+    for payload in loose.iter().chain(&payloads) {
+        assert_eq!(to.came(&sender, payload).expect("is stored"), Verdict::Done);
+    }
+    payloads
+}
+
+fn friends() -> (State, State) {
+    let (mut alice, mut bob) = (somebody("Alice", 1), somebody("Bob", 2));
+    let request = ask(&mut alice, &bob);
+    bob.came_to_requests(&request).expect("is stored");
+    let address = alice.address();
+    bob.accept_contact(&address).expect("is accepted");
+    bob.peers.get_mut(&address).expect("is there").queue = queue(91);
+    carry(&mut bob, &mut alice);
+    assert_eq!(alice.contact(&bob.address()).expect("is known").state, ContactState::Accepted);
+    carry(&mut alice, &mut bob);
+    (alice, bob)
+}
+
+fn bodies(state: &State, with: &Address) -> Vec<Body> {
+    state.messages(with, None, 1_000).expect("reads").0.into_iter().map(|message| message.body).collect()
+}
+
+#[test]
+fn a_request_that_is_replayed_a_thousand_times_makes_one_session() {
+    let (mut alice, mut bob) = (somebody("Alice", 1), somebody("Bob", 2));
+    let request = ask(&mut alice, &bob);
+    for _ in 0..1_000 {
+        assert_eq!(bob.came_to_requests(&request).expect("is stored"), Verdict::Done);
+    }
+    let record = &bob.peers[&alice.address()].record;
+    assert_eq!((record.sessions.len(), record.next_slot, bob.peers.len()), (1, 1, 1));
+    assert_eq!(record.greeting.as_deref(), Some("hello"));
+    // Also after it was declined, and after a restart: what was seen is remembered on the disk.
+    bob.decline_contact(&alice.address()).expect("is declined");
+    bob.came_to_requests(&request).expect("is stored");
+    assert_eq!(bob.contact(&alice.address()).expect("is known").state, ContactState::Declined);
+}
+
+#[test]
+fn a_request_with_one_bit_changed_is_nobodys() {
+    let (mut alice, mut bob) = (somebody("Alice", 1), somebody("Bob", 2));
+    let request = ask(&mut alice, &bob);
+    for at in (1..request.len()).step_by(97) {
+        let mut changed = request.clone();
+        changed[at] ^= 1;
+        bob.came_to_requests(&changed).expect("is passed over");
+        assert!(bob.peers.is_empty(), "byte {at}");
+    }
+    bob.came_to_requests(&request).expect("is stored");
+    assert_eq!(bob.peers.len(), 1, "unchanged, it is taken");
+}
+
+#[test]
+fn an_unknown_kind_shows_as_not_supported_and_what_comes_after_it_is_read() {
+    let (mut alice, mut bob) = friends();
+    let (to, from) = (bob.address(), alice.address());
+    let unknown = Tagged { tag: 999, body: b"from the future".to_vec() };
+    alice.send_content(&to, Content::Unsupported(unknown.clone()), None, |_, _| {}).expect("is sent");
+    let quiet = Content::Unsupported(Tagged { tag: 0x9999, body: Vec::new() });
+    alice.send_content(&to, quiet, None, |_, _| {}).expect("is sent");
+    alice.send_text(&to, "from now".into(), None).expect("is sent");
+    carry(&mut alice, &mut bob);
+    assert_eq!(bodies(&bob, &from), [Body::Unsupported(unknown), Body::Text("from now".into())]);
+}
+
+#[test]
+fn what_did_not_open_is_encrypted_anew_and_arrives_once() {
+    let (mut alice, mut bob) = friends();
+    let (to, from) = (bob.address(), alice.address());
+    let id = alice.send_text(&to, "precious".into(), None).expect("is sent");
+    while alice.seal_waiting(&to).expect("is sealed") {}
+    let ciphertext = alice.store.get_bytes(table::SEALED, to.as_bytes(), 1).expect("reads").expect("is there");
+    let mut damaged = ciphertext.dangerously_expose().to_vec();
+    *damaged.last_mut().expect("is not empty") ^= 1;
+    // As if the session had lost the key: the ciphertext that alice knows is the one that bob cannot open.
+    let known = crate::parcel::CiphertextHash::of(ciphertext.dangerously_expose());
+    bob.came(&from, &Payload::Session(damaged).encode()).expect("is passed over");
+    let lane = &mut bob.peers.get_mut(&from).expect("is there").lane;
+    assert_eq!(lane.cannot_open.len(), 1, "it is told that something did not open");
+    lane.cannot_open = [known].into();
+    carry(&mut bob, &mut alice);
+    let payloads = carry(&mut alice, &mut bob);
+    assert!(payloads.iter().all(|payload| payload[1..] != *ciphertext.dangerously_expose()), "it is another ciphertext");
+    carry(&mut bob, &mut alice);
+    assert_eq!(bodies(&bob, &from), [Body::Text("precious".into())]);
+    assert_eq!(alice.message(&id).expect("reads").expect("is there").state, Delivery::Delivered);
+}
+
+#[test]
+fn a_gap_shows_where_it_is_and_fills_in_place_from_any_side() {
+    let (mut alice, mut bob) = friends();
+    let (to, from) = (bob.address(), alice.address());
+    let text = |n: u32| Body::Text(n.to_string());
+    for n in 1..=5 {
+        alice.send_text(&to, n.to_string(), None).expect("is sent");
+    }
+    while alice.seal_waiting(&to).expect("is sealed") {}
+    let payload = |state: &State, number: u64| {
+        let sealed = state.store.get_bytes(table::SEALED, to.as_bytes(), number).expect("reads").expect("is there");
+        Payload::Session(sealed.dangerously_expose().to_vec()).encode()
+    };
+    for (number, shown) in [
+        (1, vec![text(1)]),
+        (5, vec![text(1), Body::Gap(3), text(5)]),
+        (3, vec![text(1), Body::Gap(1), text(3), Body::Gap(1), text(5)]),
+        (4, vec![text(1), Body::Gap(1), text(3), text(4), text(5)]),
+        (2, vec![text(1), text(2), text(3), text(4), text(5)]),
+        (2, vec![text(1), text(2), text(3), text(4), text(5)]),
+    ] {
+        bob.came(&from, &payload(&alice, number)).expect("is stored");
+        assert_eq!(bodies(&bob, &from), shown, "after {number}");
+    }
+    assert_eq!(bob.contact(&from).expect("is known").unread, 5);
+}
+
+#[test]
+fn at_most_five_hundred_are_encrypted_and_what_is_told_again_is_the_same_ciphertext() {
+    let (mut alice, mut bob) = friends();
+    let to = bob.address();
+    for n in 0..520 {
+        alice.send_text(&to, n.to_string(), None).expect("is sent");
+    }
+    while alice.seal_waiting(&to).expect("is sealed") {}
+    assert_eq!(alice.peers[&to].sealed(), crate::sending::UNRECEIPTED);
+    let first = carry(&mut alice, &mut bob);
+    assert_eq!(first, carry(&mut alice, &mut bob), "told twice, the same bytes");
+    carry(&mut bob, &mut alice);
+    carry(&mut alice, &mut bob);
+    assert_eq!(bodies(&bob, &alice.address()).len(), 520);
+}
+
+#[test]
+fn a_superseded_device_is_never_listened_to_again() {
+    let (mut alice, mut bob) = friends();
+    let (to, from) = (bob.address(), alice.address());
+    // Alice signs in on another machine.
+    let mut alice2 = somebody("Alice", 7);
+    alice2
+        .change_device(|me, record, now| {
+            record.generation = Generation(2);
+            me.certify(record, now);
+        })
+        .expect("is stored");
+    let request = ask(&mut alice2, &bob);
+    bob.came_to_requests(&request).expect("is stored");
+    assert!(bodies(&bob, &from).contains(&Body::Note(Note::NewDevice)));
+    let before = bodies(&bob, &from);
+    alice.send_text(&to, "from the old machine".into(), None).expect("is sent");
+    carry(&mut alice, &mut bob);
+    let old = ask_again(&mut alice, &bob);
+    bob.came_to_requests(&old).expect("is passed over");
+    assert_eq!(bodies(&bob, &from), before);
+}
+
+/// A request of a device that has a session already.
+fn ask_again(alice: &mut State, bob: &State) -> Vec<u8> {
+    let found = descriptor_of(bob);
+    let device = KnownDevice { generation: found.remote.device().generation(), id: found.remote.device().id() };
+    alice.begin_session(&bob.address(), &found.remote, device, Some(Standing::Same), NOW).expect("is stored");
+    alice.peers[&bob.address()].record.request.as_ref().expect("is made").message.clone()
+}
+
+#[test]
+fn the_largest_text_fits_the_largest_envelope() {
+
+    let (mut alice, mut bob) = friends();
+    let to = bob.address();
+    alice.send_text(&to, "ä".repeat(Text::LIMIT / 2), None).expect("is sent");
+    let payloads = carry(&mut alice, &mut bob);
+    assert!(payloads.iter().all(|payload| outis_mailbox::Size::for_payload(payload.len()).is_some()));
+    assert_eq!(bodies(&bob, &alice.address()).len(), 1);
+}
