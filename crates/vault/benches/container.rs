@@ -1,5 +1,7 @@
 //! Measures a container on this machine's disk: `OUTIS_BENCH_MESSAGES=1000000 cargo bench -p outis-vault`.
 //!
+//! `OUTIS_BENCH_OVERWRITES` likewise says how often sessions are overwritten.
+//!
 //! It commits as the messenger does: a new message, the session's new state over the old, the outbox entry put and erased.
 
 use std::path::Path;
@@ -15,10 +17,7 @@ const OUTBOX: Table = Table(3);
 const CONVERSATIONS: u64 = 200;
 
 fn main() {
-    let messages: u64 = std::env::var("OUTIS_BENCH_MESSAGES")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(20_000);
+    let messages = count("OUTIS_BENCH_MESSAGES", 20_000);
     let dir = std::env::temp_dir().join(format!("outis-measure-{}", std::process::id()));
     let vault = Vault::create(&dir, "ada", b"password", Cost::dangerously_cheap(), os_rng()).expect("a fresh folder");
 
@@ -62,7 +61,7 @@ fn main() {
         rate(singles, whole),
     );
 
-    let overwrites = 20_000;
+    let overwrites = count("OUTIS_BENCH_OVERWRITES", 20_000);
     let churn = timed(|| {
         for start in (0..overwrites).step_by(50) {
             let batch = (start..start + 50).fold(Commit::new(), |commit, n| {
@@ -109,6 +108,13 @@ fn main() {
     report("microseconds for the first 50 after opening", cold.as_micros() as f64);
     drop(reopened);
     std::fs::remove_dir_all(&dir).expect("it is ours");
+}
+
+fn count(variable: &str, default: u64) -> u64 {
+    std::env::var(variable)
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(default)
 }
 
 fn message(n: u64) -> Key {

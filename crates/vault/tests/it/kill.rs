@@ -47,7 +47,7 @@ fn a_killed_writer_loses_nothing_that_was_told_and_leaves_no_half() {
     assert!(told > Some(kills()), "positive control: the writers did write");
 }
 
-fn check(vault: &Vault, told: Option<u64>) {
+pub(crate) fn check(vault: &Vault, told: Option<u64>) {
     let last = vault.last_index(RECORDS, &OWNER).unwrap();
     assert!(last >= told, "told {told:?}, found {last:?}");
     let Some(last) = last else { return };

@@ -1,4 +1,4 @@
-//! The container against a real disk: killed, without room, and searched by a thief.
+//! The container against a real disk: killed, cut off from power, without room, and searched by a thief.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,5 +8,9 @@
 
 mod canary;
 mod full;
+#[cfg(target_os = "linux")]
+mod images;
 mod kill;
+#[cfg(target_os = "linux")]
+mod trace;
 mod writer;

@@ -17,6 +17,8 @@ pub(crate) const KEPT: u64 = 40;
 
 const JOB: &str = "OUTIS_VAULT_WRITER_JOB";
 const DIR: &str = "OUTIS_VAULT_WRITER_DIR";
+/// After so many commits the writer ends in good order.
+pub(crate) const LIMIT: &str = "OUTIS_VAULT_WRITER_LIMIT";
 
 /// What the writer does until it is killed or fails.
 #[derive(Clone, Copy)]
@@ -104,20 +106,21 @@ fn the_other_process() {
 
 fn write_commits(dir: &Path, commit: fn(u64) -> Commit) {
     let vault = open(dir, 0).expect("it opens after any kill");
-    let mut n = vault
+    let n = vault
         .last_index(RECORDS, &OWNER)
         .expect("readable")
         .map_or(0, |last| last + 1);
-    loop {
-        match write_file(&vault, n)
-            .map_err(Failure::File)
-            .and_then(|()| vault.commit(commit(n)).map_err(Failure::Commit))
-        {
+    let limit = std::env::var(LIMIT)
+        .ok()
+        .and_then(|limit| limit.parse().ok())
+        .unwrap_or(u64::MAX);
+    for n in (n..).take(usize::try_from(limit).expect("no more than memory could count")) {
+        let done = write_file(&vault, n).map_err(Failure::File);
+        match done.and_then(|()| vault.commit(commit(n)).map_err(Failure::Commit)) {
             Ok(()) => say(&format!("told {n}")),
             Err(Failure::File(FileError::DiskFull) | Failure::Commit(CommitError::DiskFull)) => return say("full"),
             Err(failure) => panic!("{failure:?}"),
         }
-        n += 1;
     }
 }
 
