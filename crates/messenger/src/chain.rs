@@ -94,7 +94,10 @@ impl Arrived {
 
     /// Nothing has come yet, and nothing below `from` will.
     pub(crate) fn starting_at(from: u64) -> Self {
-        Self { highest: from.saturating_sub(1), ..Self::default() }
+        Self {
+            highest: from.saturating_sub(1),
+            ..Self::default()
+        }
     }
 
     /// Where `number` stands. Changes nothing.
@@ -109,10 +112,16 @@ impl Arrived {
         if number > expected {
             let jump = number - expected;
             let refused = jump > Self::JUMP || self.missing.len() >= Self::HOLES;
-            return if refused { Place::Refused } else { Place::After(expected..=number - 1) };
+            return if refused {
+                Place::Refused
+            } else {
+                Place::After(expected..=number - 1)
+            };
         }
         match self.missing.iter().find(|(from, to)| (*from..=*to).contains(&number)) {
-            Some((from, to)) if self.missing.len() < Self::HOLES || *from == number || *to == number => Place::Fills(*from..=*to),
+            Some((from, to)) if self.missing.len() < Self::HOLES || *from == number || *to == number => {
+                Place::Fills(*from..=*to)
+            }
             Some(_) => Place::Refused,
             None => Place::Seen,
         }
@@ -129,7 +138,11 @@ impl Arrived {
             }
             Place::Fills(gap) => self.fill(number, &gap),
         }
-        let edge = Edge { session, previous, link: previous.next(number, salted) };
+        let edge = Edge {
+            session,
+            previous,
+            link: previous.next(number, salted),
+        };
         let agreement = self.compare(number, &edge);
         self.edges.insert(number, edge);
         self.forget_inner_edges(number);
@@ -143,22 +156,44 @@ impl Arrived {
 
     /// What has come beyond [`up_to`](Self::up_to), as ranges, the first `limit`.
     pub(crate) fn beyond(&self, limit: usize) -> Vec<(u64, u64)> {
-        let ends = self.missing.iter().skip(1).map(|(from, _)| from - 1).chain([self.highest]);
-        self.missing.iter().map(|(_, to)| to + 1).zip(ends).take(limit).collect()
+        let ends = self
+            .missing
+            .iter()
+            .skip(1)
+            .map(|(from, _)| from - 1)
+            .chain([self.highest]);
+        self.missing
+            .iter()
+            .map(|(_, to)| to + 1)
+            .zip(ends)
+            .take(limit)
+            .collect()
     }
 
     fn fill(&mut self, number: u64, gap: &RangeInclusive<u64>) {
         let (from, to) = (*gap.start(), *gap.end());
-        let Ok(at) = self.missing.binary_search(&(from, to)) else { return };
+        let Ok(at) = self.missing.binary_search(&(from, to)) else {
+            return;
+        };
         let before = (from < number).then(|| (from, number - 1));
         let after = (number < to).then(|| (number + 1, to));
         self.missing.splice(at..=at, before.into_iter().chain(after));
     }
 
     fn compare(&self, number: u64, edge: &Edge) -> Agreement {
-        let before = self.edges.get(&(number - 1)).is_none_or(|b| b.session != edge.session || b.link == edge.previous);
-        let after = self.edges.get(&(number + 1)).is_none_or(|a| a.session != edge.session || edge.link == a.previous);
-        if before && after { Agreement::Agrees } else { Agreement::Broken }
+        let before = self
+            .edges
+            .get(&(number - 1))
+            .is_none_or(|b| b.session != edge.session || b.link == edge.previous);
+        let after = self
+            .edges
+            .get(&(number + 1))
+            .is_none_or(|a| a.session != edge.session || edge.link == a.previous);
+        if before && after {
+            Agreement::Agrees
+        } else {
+            Agreement::Broken
+        }
     }
 
     fn forget_inner_edges(&mut self, number: u64) {

@@ -14,11 +14,19 @@ use outis_identity::Address;
 use outis_vault::Order;
 
 impl State {
-    pub(crate) fn add_contact(&mut self, contact: Address, alias: Option<String>, greeting: Option<String>) -> Result<Contact, ContactError> {
+    pub(crate) fn add_contact(
+        &mut self,
+        contact: Address,
+        alias: Option<String>,
+        greeting: Option<String>,
+    ) -> Result<Contact, ContactError> {
         if contact == self.address() {
             return Err(ContactError::SelfContact);
         }
-        if greeting.as_ref().is_some_and(|greeting| greeting.len() > Request::GREETING) {
+        if greeting
+            .as_ref()
+            .is_some_and(|greeting| greeting.len() > Request::GREETING)
+        {
             return Err(ContactError::TooLarge);
         }
         match self.peers.get(&contact).map(|peer| peer.record.state) {
@@ -27,7 +35,11 @@ impl State {
             // Asking somebody who asked us is saying yes.
             Some(ContactState::Incoming | ContactState::Declined) => {
                 self.accept_contact(&contact)?;
-                return if alias.is_some() { self.rename_contact(&contact, alias) } else { self.contact(&contact) };
+                return if alias.is_some() {
+                    self.rename_contact(&contact, alias)
+                } else {
+                    self.contact(&contact)
+                };
             }
             Some(ContactState::Requested | ContactState::Accepted) => return self.contact(&contact),
         }
@@ -44,11 +56,17 @@ impl State {
     }
 
     pub(crate) fn contact(&self, contact: &Address) -> Result<Contact, ContactError> {
-        self.peers.get(contact).map(|peer| peer.record.shown(*contact)).ok_or(ContactError::NotFound)
+        self.peers
+            .get(contact)
+            .map(|peer| peer.record.shown(*contact))
+            .ok_or(ContactError::NotFound)
     }
 
     pub(crate) fn contacts(&self) -> Vec<Contact> {
-        self.peers.iter().map(|(address, peer)| peer.record.shown(*address)).collect()
+        self.peers
+            .iter()
+            .map(|(address, peer)| peer.record.shown(*address))
+            .collect()
     }
 
     pub(crate) fn accept_contact(&mut self, contact: &Address) -> Result<Contact, ContactError> {
@@ -97,7 +115,9 @@ impl State {
 
     /// Forgets a contact, the conversation and all keys. They are not told.
     pub(crate) fn remove_contact(&mut self, contact: &Address) -> Result<(), ContactError> {
-        let Some(peer) = self.peers.get(contact) else { return Err(ContactError::NotFound) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Err(ContactError::NotFound);
+        };
         let slots: Vec<u64> = peer.record.sessions.iter().map(|known| known.slot).collect();
         self.retire_queue(contact)?;
         let mut changes = Changes::new();
@@ -131,7 +151,11 @@ impl State {
     }
 
     /// Says whether the safety numbers were compared. Saying yes also confirms a new device.
-    pub(crate) fn verify_contact(&mut self, contact: &Address, verified: Verification) -> Result<Contact, ContactError> {
+    pub(crate) fn verify_contact(
+        &mut self,
+        contact: &Address,
+        verified: Verification,
+    ) -> Result<Contact, ContactError> {
         self.change_if(contact, |record| {
             record.verified = verified == Verification::Compared;
             record.unconfirmed = false;
@@ -139,7 +163,12 @@ impl State {
         })
     }
 
-    pub(crate) fn send_text(&mut self, contact: &Address, text: String, reply_to: Option<MessageId>) -> Result<MessageId, SendError> {
+    pub(crate) fn send_text(
+        &mut self,
+        contact: &Address,
+        text: String,
+        reply_to: Option<MessageId>,
+    ) -> Result<MessageId, SendError> {
         if text.len() > Text::LIMIT {
             return Err(SendError::TooLarge);
         }
@@ -157,12 +186,20 @@ impl State {
 
     /// Puts a content at the end of the conversation (if it shows as `body`) and into the outbox, in one commit with what
     /// `more` adds for its position.
-    pub(crate) fn send_content(&mut self, contact: &Address, content: Content, body: Option<Body>, more: impl FnOnce(&mut Changes, u64)) -> Result<MessageId, SendError> {
+    pub(crate) fn send_content(
+        &mut self,
+        contact: &Address,
+        content: Content,
+        body: Option<Body>,
+        more: impl FnOnce(&mut Changes, u64),
+    ) -> Result<MessageId, SendError> {
         if self.me.is_superseded() {
             return Err(SendError::Superseded);
         }
         let now = self.now();
-        let Some(peer) = self.peers.get_mut(contact) else { return Err(SendError::NotAContact) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Err(SendError::NotAContact);
+        };
         match peer.record.state {
             ContactState::Requested | ContactState::Accepted => {}
             ContactState::Incoming | ContactState::Declined => return Err(SendError::NotAContact),
@@ -175,12 +212,35 @@ impl State {
             Content::Text(text) => text.reply_to,
             _ => None,
         };
-        let (number, unreceipted) = enqueue(&mut record, &mut changes, contact, content, position, now, &mut self.rng);
+        let (number, unreceipted) = enqueue(
+            &mut record,
+            &mut changes,
+            contact,
+            content,
+            position,
+            now,
+            &mut self.rng,
+        );
         if let (Some(position), Some(body)) = (position, body) {
-            let line = LineRecord { direction: Direction::Out, number, sent_at: now, received_at: None, body, reply_to };
+            let line = LineRecord {
+                direction: Direction::Out,
+                number,
+                sent_at: now,
+                received_at: None,
+                body,
+                reply_to,
+            };
             let mut flight = Flight::default();
             flight.log(now, Step::Queued);
-            changes.put_line(contact, position, &line, &StatusRecord { state: Delivery::Queued, flight });
+            changes.put_line(
+                contact,
+                position,
+                &line,
+                &StatusRecord {
+                    state: Delivery::Queued,
+                    flight,
+                },
+            );
             record.last_message_at = Some(now);
             more(&mut changes, position);
         }
@@ -188,7 +248,10 @@ impl State {
         self.store.commit(changes)?;
         peer.record = record;
         peer.outbox.insert(number, unreceipted);
-        let id = MessageId { contact: *contact, position: position.unwrap_or(0) };
+        let id = MessageId {
+            contact: *contact,
+            position: position.unwrap_or(0),
+        };
         if position.is_some() {
             self.events.push(Event::MessageUpdated(id));
         }
@@ -201,8 +264,23 @@ impl State {
         let contact = self.address();
         let position = self.me.record.next_note.max(1);
         let mut changes = Changes::new();
-        let line = LineRecord { direction: Direction::Out, number: position, sent_at: now, received_at: Some(now), body: Body::Text(text), reply_to };
-        changes.put_line(&contact, position, &line, &StatusRecord { state: Delivery::Read, flight: Flight::default() });
+        let line = LineRecord {
+            direction: Direction::Out,
+            number: position,
+            sent_at: now,
+            received_at: Some(now),
+            body: Body::Text(text),
+            reply_to,
+        };
+        changes.put_line(
+            &contact,
+            position,
+            &line,
+            &StatusRecord {
+                state: Delivery::Read,
+                flight: Flight::default(),
+            },
+        );
         changes.put(table::OUTGOING, contact.as_bytes(), position, &position);
         let mut record = self.me.record.clone();
         record.next_note = position + 1;
@@ -215,23 +293,41 @@ impl State {
     }
 
     /// A page of a conversation, oldest first, that ends before `before`; and whether there is more.
-    pub(crate) fn messages(&self, contact: &Address, before: Option<MessageId>, limit: usize) -> Result<(Vec<Message>, bool), StoreError> {
+    pub(crate) fn messages(
+        &self,
+        contact: &Address,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Result<(Vec<Message>, bool), StoreError> {
         let end = before.map_or(u64::MAX, |id| id.position);
-        let mut lines = self.store.range::<LineRecord>(table::LINES, contact.as_bytes(), 0..end, Order::Descending, limit.saturating_add(1))?;
+        let mut lines = self.store.range::<LineRecord>(
+            table::LINES,
+            contact.as_bytes(),
+            0..end,
+            Order::Descending,
+            limit.saturating_add(1),
+        )?;
         let more = lines.len() > limit;
         lines.truncate(limit);
         lines.reverse();
-        let messages = lines.into_iter().map(|(position, line)| self.shown(contact, position, line)).collect::<Result<_, _>>()?;
+        let messages = lines
+            .into_iter()
+            .map(|(position, line)| self.shown(contact, position, line))
+            .collect::<Result<_, _>>()?;
         Ok((messages, more))
     }
 
     pub(crate) fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
-        let line = self.store.get::<LineRecord>(table::LINES, id.contact.as_bytes(), id.position)?;
+        let line = self
+            .store
+            .get::<LineRecord>(table::LINES, id.contact.as_bytes(), id.position)?;
         line.map(|line| self.shown(&id.contact, id.position, line)).transpose()
     }
 
     pub(crate) fn flight(&self, id: &MessageId) -> Result<Option<Vec<FlightStep>>, StoreError> {
-        let status = self.store.get::<StatusRecord>(table::STATUS, id.contact.as_bytes(), id.position)?;
+        let status = self
+            .store
+            .get::<StatusRecord>(table::STATUS, id.contact.as_bytes(), id.position)?;
         Ok(status.map(|status| status.flight.into_steps()))
     }
 
@@ -239,7 +335,9 @@ impl State {
         if up_to.contact == self.address() {
             return Ok(());
         }
-        let Some(peer) = self.peers.get(&up_to.contact) else { return Err(ContactError::NotFound) };
+        let Some(peer) = self.peers.get(&up_to.contact) else {
+            return Err(ContactError::NotFound);
+        };
         let position = up_to.position.min(peer.record.next_position.saturating_sub(1));
         if position <= peer.record.read_position {
             return Ok(());
@@ -251,7 +349,10 @@ impl State {
             Order::Ascending,
             usize::MAX,
         )?;
-        let unread = after.iter().filter(|(_, line)| line.direction == Direction::In && line.received_at.is_some() && is_message(&line.body)).count();
+        let unread = after
+            .iter()
+            .filter(|(_, line)| line.direction == Direction::In && line.received_at.is_some() && is_message(&line.body))
+            .count();
         self.change(&up_to.contact, |record, _| {
             record.read_position = position;
             record.unread = unread as u64;
@@ -260,9 +361,14 @@ impl State {
     }
 
     fn shown(&self, contact: &Address, position: u64, line: LineRecord) -> Result<Message, StoreError> {
-        let status = self.store.get::<StatusRecord>(table::STATUS, contact.as_bytes(), position)?;
+        let status = self
+            .store
+            .get::<StatusRecord>(table::STATUS, contact.as_bytes(), position)?;
         let mut state = status.map_or(Delivery::Delivered, |status| status.state);
-        let read = self.peers.get(contact).is_some_and(|peer| position <= peer.record.read_position);
+        let read = self
+            .peers
+            .get(contact)
+            .is_some_and(|peer| position <= peer.record.read_position);
         if line.direction == Direction::In && read {
             state = Delivery::Read;
         }
@@ -271,7 +377,10 @@ impl State {
             None => None,
         };
         Ok(Message {
-            id: MessageId { contact: *contact, position },
+            id: MessageId {
+                contact: *contact,
+                position,
+            },
             direction: line.direction,
             body: line.body,
             sent_at: line.sent_at,
@@ -283,22 +392,45 @@ impl State {
 
     /// How a message is named to the other side.
     fn reference(&self, id: &MessageId) -> Result<Reference, SendError> {
-        let line = self.store.get::<LineRecord>(table::LINES, id.contact.as_bytes(), id.position)?;
-        let line = line.filter(|line| line.number > 0 && is_message(&line.body)).ok_or(SendError::NotFound)?;
-        let author = if line.direction == Direction::Out { Author::Me } else { Author::You };
-        Ok(Reference { author, number: line.number })
+        let line = self
+            .store
+            .get::<LineRecord>(table::LINES, id.contact.as_bytes(), id.position)?;
+        let line = line
+            .filter(|line| line.number > 0 && is_message(&line.body))
+            .ok_or(SendError::NotFound)?;
+        let author = if line.direction == Direction::Out {
+            Author::Me
+        } else {
+            Author::You
+        };
+        Ok(Reference {
+            author,
+            number: line.number,
+        })
     }
 
-    fn referenced(&self, contact: &Address, reference: Reference, writer: Direction) -> Result<Option<MessageId>, StoreError> {
+    fn referenced(
+        &self,
+        contact: &Address,
+        reference: Reference,
+        writer: Direction,
+    ) -> Result<Option<MessageId>, StoreError> {
         let table = match Direction::of(reference.author, writer) {
             Direction::Out => table::OUTGOING,
             Direction::In => table::INCOMING,
         };
         let position = self.store.get::<u64>(table, contact.as_bytes(), reference.number)?;
-        Ok(position.map(|position| MessageId { contact: *contact, position }))
+        Ok(position.map(|position| MessageId {
+            contact: *contact,
+            position,
+        }))
     }
 
-    fn change_if(&mut self, contact: &Address, change: impl FnOnce(&mut ContactRecord) -> Result<(), ContactError>) -> Result<Contact, ContactError> {
+    fn change_if(
+        &mut self,
+        contact: &Address,
+        change: impl FnOnce(&mut ContactRecord) -> Result<(), ContactError>,
+    ) -> Result<Contact, ContactError> {
         let mut record = self.peers.get(contact).ok_or(ContactError::NotFound)?.record.clone();
         change(&mut record)?;
         self.change(contact, |stored, _| *stored = record)?;

@@ -172,7 +172,10 @@ impl ContactRecord {
             next_position: 1,
             read_position: 0,
             unread: 0,
-            outgoing: Outgoing { stream: rng.next_u64(), ..Outgoing::default() },
+            outgoing: Outgoing {
+                stream: rng.next_u64(),
+                ..Outgoing::default()
+            },
             stream: None,
             arrived: Arrived::default(),
             card: None,

@@ -88,10 +88,22 @@ impl Content {
 impl From<Content> for Tagged {
     fn from(content: Content) -> Self {
         match content {
-            Content::Text(text) => Self { tag: kind::TEXT, body: outis_wire::encode(&text) },
-            Content::FileOffer(offer) => Self { tag: kind::FILE_OFFER, body: outis_wire::encode(&offer) },
-            Content::FileSignal(signal) => Self { tag: kind::FILE_SIGNAL, body: outis_wire::encode(&signal) },
-            Content::Tombstone(tombstone) => Self { tag: kind::TOMBSTONE, body: outis_wire::encode(&tombstone) },
+            Content::Text(text) => Self {
+                tag: kind::TEXT,
+                body: outis_wire::encode(&text),
+            },
+            Content::FileOffer(offer) => Self {
+                tag: kind::FILE_OFFER,
+                body: outis_wire::encode(&offer),
+            },
+            Content::FileSignal(signal) => Self {
+                tag: kind::FILE_SIGNAL,
+                body: outis_wire::encode(&signal),
+            },
+            Content::Tombstone(tombstone) => Self {
+                tag: kind::TOMBSTONE,
+                body: outis_wire::encode(&tombstone),
+            },
             Content::Unsupported(tagged) => tagged,
         }
     }

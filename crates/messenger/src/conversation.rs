@@ -87,7 +87,15 @@ pub(crate) fn take(
             body: body_of(&numbered.content),
             reply_to: reply_of(&numbered.content),
         };
-        changes.put_line(contact, position, &line, &StatusRecord { state: Delivery::Delivered, flight });
+        changes.put_line(
+            contact,
+            position,
+            &line,
+            &StatusRecord {
+                state: Delivery::Delivered,
+                flight,
+            },
+        );
         changes.put(table::INCOMING, owner, number, &position);
         record.unread = record.unread.saturating_add(1);
         record.last_message_at = Some(now);
@@ -96,13 +104,27 @@ pub(crate) fn take(
     if agreement == Agreement::Broken {
         changed.push(put_note(changes, contact, record, Note::ChainBroken, now));
     }
-    Ok(Taken::New { line: position, changed })
+    Ok(Taken::New {
+        line: position,
+        changed,
+    })
 }
 
 /// Adds a note at the end.
-pub(crate) fn put_note(changes: &mut Changes, contact: &Address, record: &mut ContactRecord, note: Note, now: UnixMillis) -> u64 {
+pub(crate) fn put_note(
+    changes: &mut Changes,
+    contact: &Address,
+    record: &mut ContactRecord,
+    note: Note,
+    now: UnixMillis,
+) -> u64 {
     let position = record.take_positions(1);
-    changes.put_line(contact, position, &line_of_ours(Body::Note(note), now), &status(Delivery::Delivered));
+    changes.put_line(
+        contact,
+        position,
+        &line_of_ours(Body::Note(note), now),
+        &status(Delivery::Delivered),
+    );
     position
 }
 
@@ -140,9 +162,19 @@ fn put_gap(changes: &mut Changes, contact: &Address, position: u64, from: u64, m
 }
 
 fn line_of_ours(body: Body, now: UnixMillis) -> LineRecord {
-    LineRecord { direction: Direction::In, number: 0, sent_at: now, received_at: Some(now), body, reply_to: None }
+    LineRecord {
+        direction: Direction::In,
+        number: 0,
+        sent_at: now,
+        received_at: Some(now),
+        body,
+        reply_to: None,
+    }
 }
 
 fn status(state: Delivery) -> StatusRecord {
-    StatusRecord { state, flight: Flight::default() }
+    StatusRecord {
+        state,
+        flight: Flight::default(),
+    }
 }

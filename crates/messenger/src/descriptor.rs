@@ -9,10 +9,12 @@ use crate::state::State;
 use crate::store::{Changes, NOBODY, StoreError, table};
 use crate::time::{Backoff, Tick};
 use crate::work::{Job, Task, Unreachable};
-use outis_crypto::{Secret, aead};
 use outis_crypto::signature::VerifyingKey;
+use outis_crypto::{Secret, aead};
 use outis_identity::{Address, DeviceId, Generation, Standing, VerifiedDevice};
-use outis_mailbox::descriptor::{AccountDescriptor, DirectoryKey, ListedDevice, PUBLISHED, READ_ORDER, Revision, SealedDescriptor};
+use outis_mailbox::descriptor::{
+    AccountDescriptor, DirectoryKey, ListedDevice, PUBLISHED, READ_ORDER, Revision, SealedDescriptor,
+};
 use outis_ratchet::{Prekey, Remote, SignedPrekey};
 use outis_wire::{Epoch, Isolation, NodeId, UnixMillis};
 use std::time::Duration;
@@ -84,7 +86,11 @@ impl State {
                 Some((epoch, DirectoryKey::of(&network, &key, epoch).ok()?))
             })
             .collect();
-        LookUp { account: key, keys, via: self.ways(WAYS) }
+        LookUp {
+            account: key,
+            keys,
+            via: self.ways(WAYS),
+        }
     }
 
     /// Relays that are asked about the directory, each by a way of its own.
@@ -101,7 +107,11 @@ impl State {
             plan.wake(at.plus(SELF_LOOK_UP), tick);
         }
         let waits_for_person = self.me.cleared && !self.me.record.confirmed;
-        if stale && !waits_for_person && !self.running.contains(&Task::LookUpSelf) && plan.is_due(publishing.look_up.until(), tick) {
+        if stale
+            && !waits_for_person
+            && !self.running.contains(&Task::LookUpSelf)
+            && plan.is_due(publishing.look_up.until(), tick)
+        {
             let address = self.address();
             let look_up = self.look_up_account(&address);
             plan.jobs.push((Task::LookUpSelf, Job::LookUpSelf(look_up)));
@@ -127,7 +137,9 @@ impl State {
         let mut record = self.me.record.clone();
         record.publications = record.publications.saturating_add(1);
         self.me.certify(&mut record, now);
-        let Some(certificate) = record.certificate.clone() else { return Ok(None) };
+        let Some(certificate) = record.certificate.clone() else {
+            return Ok(None);
+        };
         let witness = record.witness(&mut self.rng);
         let mut prekeys = Vec::new();
         for epoch in published(today) {
@@ -136,7 +148,12 @@ impl State {
                 Some(bytes) => Prekey::from_record(bytes.dangerously_expose()).map_err(StoreError::Session)?,
                 None => {
                     let prekey = Prekey::generate(&mut self.rng, epoch);
-                    changes.put_bytes(table::PREKEYS, &NOBODY, index, prekey.to_record().dangerously_expose().to_vec());
+                    changes.put_bytes(
+                        table::PREKEYS,
+                        &NOBODY,
+                        index,
+                        prekey.to_record().dangerously_expose().to_vec(),
+                    );
                     prekey
                 }
             };
@@ -151,28 +168,51 @@ impl State {
         self.forget_requests(&mut changes, today)?;
         changes.put(table::DEVICE, &NOBODY, 0, &record);
         self.store.commit(changes)?;
-        let revision = Revision { generation: record.generation, counter: record.publications };
+        let revision = Revision {
+            generation: record.generation,
+            counter: record.publications,
+        };
         self.me.record = record;
         let mut descriptors = Vec::new();
         for prekey in prekeys {
-            let Some(requests) = self.requests.named() else { return Ok(None) };
-            let device = ListedDevice { certificate: certificate.clone(), prekey: prekey.public(&self.me.keys).to_bytes() };
-            let content = AccountDescriptor { revision, devices: vec![device], requests, witness: self.seal_witness(&witness), more: Vec::new() };
+            let Some(requests) = self.requests.named() else {
+                return Ok(None);
+            };
+            let device = ListedDevice {
+                certificate: certificate.clone(),
+                prekey: prekey.public(&self.me.keys).to_bytes(),
+            };
+            let content = AccountDescriptor {
+                revision,
+                devices: vec![device],
+                requests,
+                witness: self.seal_witness(&witness),
+                more: Vec::new(),
+            };
             let signing = self.me.identity.dangerously_signing_key();
-            let Ok(sealed) = content.seal(&mut self.rng, &self.network, prekey.epoch(), signing) else { return Ok(None) };
+            let Ok(sealed) = content.seal(&mut self.rng, &self.network, prekey.epoch(), signing) else {
+                return Ok(None);
+            };
             descriptors.push(sealed);
         }
         let mut ways = self.ways(PUBLISH_WAYS + CHECK_WAYS);
         let check = ways.split_off(ways.len().min(PUBLISH_WAYS));
         let check = if check.is_empty() { ways.clone() } else { check };
-        Ok(Some(Publication { descriptors, via: ways, check }))
+        Ok(Some(Publication {
+            descriptors,
+            via: ways,
+            check,
+        }))
     }
 
     pub(crate) fn published(&mut self, published: bool) -> Result<(), StoreError> {
         let tick = self.tick;
         if !published {
             self.me.publishing.wanted = true;
-            self.me.publishing.backoff.failed(tick, PUBLISH_AGAIN, PUBLISH_AGAIN_LONGEST, &mut self.rng);
+            self.me
+                .publishing
+                .backoff
+                .failed(tick, PUBLISH_AGAIN, PUBLISH_AGAIN_LONGEST, &mut self.rng);
             return Ok(());
         }
         self.me.publishing.published = Some(self.now().epoch());
@@ -194,7 +234,10 @@ impl State {
                 self.me.known = Known::Unreachable;
                 self.events.push(Event::AccountUpdated);
             }
-            self.me.publishing.look_up.failed(tick, PUBLISH_AGAIN, PUBLISH_AGAIN_LONGEST, &mut self.rng);
+            self.me
+                .publishing
+                .look_up
+                .failed(tick, PUBLISH_AGAIN, PUBLISH_AGAIN_LONGEST, &mut self.rng);
             return Ok(());
         };
         self.me.publishing.look_up.succeeded();
@@ -203,7 +246,9 @@ impl State {
         let now = self.now();
         let address = self.address();
         let found = found.map(|found| *found.descriptor);
-        let device = found.as_ref().and_then(|found| latest_device(&found.devices, &address, now));
+        let device = found
+            .as_ref()
+            .and_then(|found| latest_device(&found.devices, &address, now));
         let ours = (self.me.record.generation, self.me.keys.public().id());
         match (device, found) {
             (Some(device), Some(found)) if self.me.record.generation > Generation::default() => {
@@ -259,13 +304,20 @@ impl State {
 
     fn seal_witness(&mut self, witness: &Witness) -> Vec<u8> {
         let key = Secret::from_bytes(self.me.record.witness_key);
-        aead::seal(&key, &mut self.rng, self.me.address.as_bytes(), &outis_wire::encode(witness))
+        aead::seal(
+            &key,
+            &mut self.rng,
+            self.me.address.as_bytes(),
+            &outis_wire::encode(witness),
+        )
     }
 
     /// Whether this very state of this device published it.
     fn witnessed(&self, sealed: &[u8]) -> bool {
         let key = Secret::from_bytes(self.me.record.witness_key);
-        let Ok(plain) = aead::open(&key, self.me.address.as_bytes(), sealed) else { return false };
+        let Ok(plain) = aead::open(&key, self.me.address.as_bytes(), sealed) else {
+            return false;
+        };
         let witness = outis_wire::decode::<Witness>(plain.dangerously_expose(), 64);
         witness.is_ok_and(|witness| self.me.record.witnesses.contains(&witness))
     }
@@ -273,7 +325,11 @@ impl State {
     /// Requests are remembered as long as the prekey they were made for lives.
     fn forget_requests(&self, changes: &mut Changes, today: Epoch) -> Result<(), StoreError> {
         for name in self.store.owners(table::REQUESTS)? {
-            if self.store.get::<u32>(table::REQUESTS, &name, 0)?.is_some_and(|until| until < today.0) {
+            if self
+                .store
+                .get::<u32>(table::REQUESTS, &name, 0)?
+                .is_some_and(|until| until < today.0)
+            {
                 changes.erase(table::REQUESTS, &name, 0);
             }
         }
@@ -284,21 +340,36 @@ impl State {
 /// Checks what a contact's descriptor says, against their address.
 pub(crate) fn read(contact: &Address, descriptor: AccountDescriptor, now: UnixMillis) -> Option<Found> {
     let device = latest_device(&descriptor.devices, contact, now)?;
-    let listed = descriptor.devices.iter().find(|listed| is(listed, device.id(), contact, now))?;
+    let listed = descriptor
+        .devices
+        .iter()
+        .find(|listed| is(listed, device.id(), contact, now))?;
     let prekey = SignedPrekey::from_bytes(&listed.prekey).ok()?;
     let remote = Remote::new(device, &prekey).ok()?;
-    Some(Found { remote, requests: TheirQueue::of(descriptor.requests) })
+    Some(Found {
+        remote,
+        requests: TheirQueue::of(descriptor.requests),
+    })
 }
 
 fn latest_device(devices: &[ListedDevice], account: &Address, now: UnixMillis) -> Option<VerifiedDevice> {
     let verified = devices.iter().filter_map(|listed| listed.certificate.verify(now).ok());
     verified
         .filter(|device| device.account() == account)
-        .reduce(|best, device| if device.standing(&best) == Standing::Successor { device } else { best })
+        .reduce(|best, device| {
+            if device.standing(&best) == Standing::Successor {
+                device
+            } else {
+                best
+            }
+        })
 }
 
 fn is(listed: &ListedDevice, id: DeviceId, account: &Address, now: UnixMillis) -> bool {
-    listed.certificate.verify(now).is_ok_and(|device| device.id() == id && device.account() == account)
+    listed
+        .certificate
+        .verify(now)
+        .is_ok_and(|device| device.id() == id && device.account() == account)
 }
 
 /// The epochs to publish for, nearest first.

@@ -32,7 +32,11 @@ pub(crate) struct Ways<T> {
 
 impl<T> Clone for Ways<T> {
     fn clone(&self) -> Self {
-        Self { transport: Arc::clone(&self.transport), network: self.network.clone(), rng: self.rng.clone() }
+        Self {
+            transport: Arc::clone(&self.transport),
+            network: self.network.clone(),
+            rng: self.rng.clone(),
+        }
     }
 }
 
@@ -48,26 +52,61 @@ impl<T: Transport> Ways<T> {
                 let deleted = within(SLOW, self.delete(&queue, isolation)).await.is_some();
                 Outcome::Deleted { task, deleted }
             }
-            Job::Put { to, node, isolation, items } => Outcome::Put { task, results: self.put(&to, node, isolation, items).await },
-            Job::Request { to, passes, isolation, envelopes } => {
-                Outcome::Requested { task, stored: self.request(&to, passes.as_ref(), isolation, envelopes).await }
-            }
+            Job::Put {
+                to,
+                node,
+                isolation,
+                items,
+            } => Outcome::Put {
+                task,
+                results: self.put(&to, node, isolation, items).await,
+            },
+            Job::Request {
+                to,
+                passes,
+                isolation,
+                envelopes,
+            } => Outcome::Requested {
+                task,
+                stored: self.request(&to, passes.as_ref(), isolation, envelopes).await,
+            },
             Job::LookUp(look_up) => {
                 let contact = Address::new(look_up.account);
                 let found = self.look_up(look_up).await;
-                let found = found.map(|found| found.and_then(|descriptor| read(&contact, descriptor, now)).map(Box::new));
+                let found = found.map(|found| {
+                    found
+                        .and_then(|descriptor| read(&contact, descriptor, now))
+                        .map(Box::new)
+                });
                 Outcome::LookedUp { task, found }
             }
             Job::LookUpSelf(look_up) => {
                 let found = self.look_up(look_up).await.map(|found| {
-                    found.map(|AccountDescriptor { revision, devices, witness, .. }| FoundSelf {
-                        descriptor: Box::new(FoundDescriptor { revision, devices, witness }),
-                    })
+                    found.map(
+                        |AccountDescriptor {
+                             revision,
+                             devices,
+                             witness,
+                             ..
+                         }| FoundSelf {
+                            descriptor: Box::new(FoundDescriptor {
+                                revision,
+                                devices,
+                                witness,
+                            }),
+                        },
+                    )
                 });
                 Outcome::LookedUpSelf { task, found }
             }
-            Job::Publish(publication) => Outcome::Published { task, published: self.publish(publication).await },
-            Job::Road(road) => Outcome::RoadEnded { task, end: road.go(self).await },
+            Job::Publish(publication) => Outcome::Published {
+                task,
+                published: self.publish(publication).await,
+            },
+            Job::Road(road) => Outcome::RoadEnded {
+                task,
+                end: road.go(self).await,
+            },
             Job::Save { saving, path } => {
                 // If that fails the file stays in the container, to be saved elsewhere.
                 let _ = saving.save_slowly(Path::new(&path)).await;
@@ -78,8 +117,14 @@ impl<T: Transport> Ways<T> {
     }
 
     pub(crate) async fn mailbox(&self, node: NodeId, isolation: Isolation) -> Option<(Mailbox, Driver<T::Stream>)> {
-        let to = Destination { node, service: Service::Mailbox };
-        let stream = within(OPENING, async { self.transport.open(to, Purpose::Mailbox, isolation).await.ok() }).await?;
+        let to = Destination {
+            node,
+            service: Service::Mailbox,
+        };
+        let stream = within(OPENING, async {
+            self.transport.open(to, Purpose::Mailbox, isolation).await.ok()
+        })
+        .await?;
         Some(client::connect(stream, self.network.clone(), node))
     }
 
@@ -109,16 +154,33 @@ impl<T: Transport> Ways<T> {
         .await
     }
 
-    async fn put(&self, to: &TheirQueue, node: NodeId, isolation: Isolation, items: Vec<(Item, Envelope)>) -> Vec<(Item, bool)> {
+    async fn put(
+        &self,
+        to: &TheirQueue,
+        node: NodeId,
+        isolation: Isolation,
+        items: Vec<(Item, Envelope)>,
+    ) -> Vec<(Item, bool)> {
         let failed = |items: &[(Item, Envelope)]| items.iter().map(|(item, _)| (*item, false)).collect();
-        let Some(place) = to.place(node) else { return failed(&items) };
-        let Some((mailbox, driver)) = self.mailbox(node, isolation).await else { return failed(&items) };
+        let Some(place) = to.place(node) else {
+            return failed(&items);
+        };
+        let Some((mailbox, driver)) = self.mailbox(node, isolation).await else {
+            return failed(&items);
+        };
         let nothing = items.iter().map(|(item, _)| (*item, false)).collect::<Vec<_>>();
         let puts = async {
             // All at once: the mailbox answers each.
             let puts = items.into_iter().map(|(item, envelope)| {
                 let mut mailbox = mailbox.clone();
-                async move { (item, within(QUICK, async { mailbox.put(place, envelope, Postage::Free).await.ok() }).await.is_some()) }
+                async move {
+                    (
+                        item,
+                        within(QUICK, async { mailbox.put(place, envelope, Postage::Free).await.ok() })
+                            .await
+                            .is_some(),
+                    )
+                }
             });
             Some(futures::future::join_all(puts).await)
         };
@@ -126,10 +188,20 @@ impl<T: Transport> Ways<T> {
     }
 
     /// Into the request queue's mailboxes, one after the other; gives how many took it.
-    async fn request(&self, to: &TheirQueue, passes: Option<&TheirQueue>, isolation: Isolation, envelopes: Vec<(NodeId, Envelope)>) -> usize {
+    async fn request(
+        &self,
+        to: &TheirQueue,
+        passes: Option<&TheirQueue>,
+        isolation: Isolation,
+        envelopes: Vec<(NodeId, Envelope)>,
+    ) -> usize {
         let mut puts: FuturesUnordered<_> = envelopes
             .into_iter()
-            .map(|(node, envelope)| async move { within(SLOW, self.request_one(to, passes, node, isolation, envelope)).await.is_some() })
+            .map(|(node, envelope)| async move {
+                within(SLOW, self.request_one(to, passes, node, isolation, envelope))
+                    .await
+                    .is_some()
+            })
             .collect();
         let mut stored = 0;
         while let Some(done) = puts.next().await {
@@ -138,7 +210,14 @@ impl<T: Transport> Ways<T> {
         stored
     }
 
-    async fn request_one(&self, to: &TheirQueue, passes: Option<&TheirQueue>, node: NodeId, isolation: Isolation, envelope: Envelope) -> Option<()> {
+    async fn request_one(
+        &self,
+        to: &TheirQueue,
+        passes: Option<&TheirQueue>,
+        node: NodeId,
+        isolation: Isolation,
+        envelope: Envelope,
+    ) -> Option<()> {
         let place = to.place(node)?;
         let (mut mailbox, driver) = self.mailbox(node, isolation).await?;
         driven(driver, async {
@@ -157,7 +236,11 @@ impl<T: Transport> Ways<T> {
 
     /// The newest that any of the ways gives; once one has answered, the others have a little while left.
     async fn look_up(&self, look_up: LookUp) -> Result<Option<AccountDescriptor>, Unreachable> {
-        let mut asked: FuturesUnordered<_> = look_up.via.iter().map(|(node, isolation)| self.ask(*node, *isolation, &look_up)).collect();
+        let mut asked: FuturesUnordered<_> = look_up
+            .via
+            .iter()
+            .map(|(node, isolation)| self.ask(*node, *isolation, &look_up))
+            .collect();
         let mut best: Option<AccountDescriptor> = None;
         let mut reached = false;
         let mut patience = SLOW;
@@ -193,8 +276,14 @@ impl<T: Transport> Ways<T> {
     }
 
     async fn directory(&self, node: NodeId, isolation: Isolation) -> Option<Directory<T::Stream>> {
-        let to = Destination { node, service: Service::Directory };
-        let stream = within(OPENING, async { self.transport.open(to, Purpose::Directory, isolation).await.ok() }).await?;
+        let to = Destination {
+            node,
+            service: Service::Directory,
+        };
+        let stream = within(OPENING, async {
+            self.transport.open(to, Purpose::Directory, isolation).await.ok()
+        })
+        .await?;
         Some(Directory::new(stream))
     }
 
@@ -203,22 +292,35 @@ impl<T: Transport> Ways<T> {
         let mut records = Vec::new();
         for descriptor in &publication.descriptors {
             let effort = Efforts::of(&self.network).descriptor;
-            let Ok(search) = AccountRecord::search(descriptor, &self.network, effort, &mut self.rng.clone()) else { return false };
+            let Ok(search) = AccountRecord::search(descriptor, &self.network, effort, &mut self.rng.clone()) else {
+                return false;
+            };
             records.push(AccountRecord::new(descriptor.clone(), worked(search).await));
         }
-        let puts = publication.via.iter().map(|(node, isolation)| self.put_all(*node, *isolation, &records));
+        let puts = publication
+            .via
+            .iter()
+            .map(|(node, isolation)| self.put_all(*node, *isolation, &records));
         let stored = futures::future::join_all(puts).await.into_iter().max().unwrap_or(0);
         if stored < records.len() {
             return false;
         }
-        let checks = publication.check.iter().map(|(node, isolation)| self.is_there(*node, *isolation, &publication.descriptors));
+        let checks = publication
+            .check
+            .iter()
+            .map(|(node, isolation)| self.is_there(*node, *isolation, &publication.descriptors));
         futures::future::join_all(checks).await.into_iter().any(|there| there)
     }
 
     async fn put_all(&self, node: NodeId, isolation: Isolation, records: &[AccountRecord]) -> usize {
-        let Some(mut directory) = self.directory(node, isolation).await else { return 0 };
+        let Some(mut directory) = self.directory(node, isolation).await else {
+            return 0;
+        };
         for (at, record) in records.iter().enumerate() {
-            let put = within(QUICK, async { directory.put(Record::Account(record.clone())).await.ok() }).await;
+            let put = within(QUICK, async {
+                directory.put(Record::Account(record.clone())).await.ok()
+            })
+            .await;
             if put.is_none() {
                 return at;
             }
@@ -227,12 +329,20 @@ impl<T: Transport> Ways<T> {
     }
 
     async fn is_there(&self, node: NodeId, isolation: Isolation, descriptors: &[SealedDescriptor]) -> bool {
-        let Some(mut directory) = self.directory(node, isolation).await else { return false };
+        let Some(mut directory) = self.directory(node, isolation).await else {
+            return false;
+        };
         for descriptor in descriptors.iter().take(MOST_NEEDED) {
-            let Ok(verified) = descriptor.clone().verify(&self.network) else { return false };
+            let Ok(verified) = descriptor.clone().verify(&self.network) else {
+                return false;
+            };
             let key = verified.directory_key();
-            let found = within(QUICK, async { directory.get(key).await.ok() }).await.unwrap_or_default();
-            let there = found.iter().any(|record| matches!(record, Record::Account(account) if account.descriptor() == descriptor));
+            let found = within(QUICK, async { directory.get(key).await.ok() })
+                .await
+                .unwrap_or_default();
+            let there = found
+                .iter()
+                .any(|record| matches!(record, Record::Account(account) if account.descriptor() == descriptor));
             if !there {
                 return false;
             }

@@ -180,15 +180,32 @@ impl Known {
             Side::Sending(_) => 0,
         };
         let live = Arc::new(Live::new(done));
-        Self { record, offer: Arc::new(offer), live, side, again: Backoff::default(), roads: 0, next_road: 0, wish: None }
+        Self {
+            record,
+            offer: Arc::new(offer),
+            live,
+            side,
+            again: Backoff::default(),
+            roads: 0,
+            next_road: 0,
+            wish: None,
+        }
     }
 
     /// Reads a transfer; `None` if its offer is of a newer version.
     pub(crate) fn load(store: &Store, id: &TransferId) -> Result<Option<Self>, StoreError> {
-        let Some(record) = store.get::<TransferRecord>(table::TRANSFERS, &id.0, 0)? else { return Ok(None) };
-        let Ok(offer) = Offer::decode(&record.offer) else { return Ok(None) };
+        let Some(record) = store.get::<TransferRecord>(table::TRANSFERS, &id.0, 0)? else {
+            return Ok(None);
+        };
+        let Ok(offer) = Offer::decode(&record.offer) else {
+            return Ok(None);
+        };
         let pieces = store.range_bytes(table::TRANSFERS, &id.0, usize::MAX)?;
-        let bytes: Vec<u8> = pieces.iter().skip(1).flat_map(|(_, piece)| piece.dangerously_expose().to_vec()).collect();
+        let bytes: Vec<u8> = pieces
+            .iter()
+            .skip(1)
+            .flat_map(|(_, piece)| piece.dangerously_expose().to_vec())
+            .collect();
         let side = match record.direction {
             Direction::Out => match Outline::from_record(*offer.geometry(), &bytes) {
                 Ok(outline) => Side::Sending(Arc::new(outline)),
@@ -205,7 +222,8 @@ impl Known {
 
     /// Whether what came of it is kept in the container.
     pub(crate) fn keeps_file(&self) -> bool {
-        self.record.direction == Direction::In && matches!(self.record.phase, Phase::Wanted | Phase::Paused | Phase::Complete)
+        self.record.direction == Direction::In
+            && matches!(self.record.phase, Phase::Wanted | Phase::Paused | Phase::Complete)
     }
 
     fn shown(&self, id: TransferId) -> Transfer {
@@ -220,17 +238,28 @@ impl Known {
             Phase::Failed => TransferState::Failed,
         };
         let size = self.offer.geometry().size();
-        let done = if self.record.phase == Phase::Complete { size } else { self.live.done().min(size) };
+        let done = if self.record.phase == Phase::Complete {
+            size
+        } else {
+            self.live.done().min(size)
+        };
         Transfer {
             id,
             contact: self.record.contact,
             direction: self.record.direction,
-            message: MessageId { contact: self.record.contact, position: self.record.position },
+            message: MessageId {
+                contact: self.record.contact,
+                position: self.record.position,
+            },
             name: self.offer.name().as_str().to_owned(),
             size,
             done,
             state,
-            rate: if state == TransferState::Active { self.live.rate() } else { 0 },
+            rate: if state == TransferState::Active {
+                self.live.rate()
+            } else {
+                0
+            },
             blake3: *self.offer.root().as_bytes(),
         }
     }
@@ -277,20 +306,31 @@ impl State {
 
     fn signal_came(&mut self, contact: &Address, signal: &FileSignal) -> Result<(), StoreError> {
         let id = TransferId(signal.transfer);
-        let Some(known) = self.transfers.get(&id).filter(|known| known.record.contact == *contact) else { return Ok(()) };
+        let Some(known) = self.transfers.get(&id).filter(|known| known.record.contact == *contact) else {
+            return Ok(());
+        };
         let (direction, phase) = (known.record.direction, known.record.phase);
-        let over = matches!(phase, Phase::Complete | Phase::Declined | Phase::Cancelled | Phase::Failed);
+        let over = matches!(
+            phase,
+            Phase::Complete | Phase::Declined | Phase::Cancelled | Phase::Failed
+        );
         match (Signal::from_tagged(&signal.signal), direction) {
             (Some(Signal::Roads(roads)), Direction::Out) if !over => {
                 if phase == Phase::Offered {
                     self.set_phase(&id, Phase::Wanted)?;
                 }
-                if let Some(known) = self.transfers.get_mut(&id).filter(|known| known.record.phase == Phase::Wanted) {
+                if let Some(known) = self
+                    .transfers
+                    .get_mut(&id)
+                    .filter(|known| known.record.phase == Phase::Wanted)
+                {
                     known.live.expect(roads);
                 }
                 Ok(())
             }
-            (Some(Signal::Complete), Direction::Out) if phase != Phase::Cancelled => self.set_phase(&id, Phase::Complete),
+            (Some(Signal::Complete), Direction::Out) if phase != Phase::Cancelled => {
+                self.set_phase(&id, Phase::Complete)
+            }
             (Some(Signal::Declined), Direction::Out) if !over => self.set_phase(&id, Phase::Declined),
             (Some(Signal::Cancelled), _) if !over => self.stop_transfer(&id, Phase::Cancelled),
             (Some(Signal::Unavailable), Direction::In) if !over => self.stop_transfer(&id, Phase::Failed),
@@ -300,19 +340,30 @@ impl State {
 
     /// Roads to open: those that we draw for what we want, and those that the other side told us of.
     pub(crate) fn plan_transfers(&mut self, plan: &mut Plan) -> Result<(), StoreError> {
-        let wishes: Vec<(TransferId, String)> =
-            self.transfers.iter_mut().filter_map(|(id, known)| Some((*id, known.wish.take()?))).collect();
+        let wishes: Vec<(TransferId, String)> = self
+            .transfers
+            .iter_mut()
+            .filter_map(|(id, known)| Some((*id, known.wish.take()?)))
+            .collect();
         for (id, path) in wishes {
             if let Ok(saving) = self.file_to_save(&id) {
                 plan.jobs.push((Task::Save(id), Job::Save { saving, path }));
             }
         }
-        let ids: Vec<TransferId> =
-            self.transfers.iter().filter(|(_, known)| known.record.phase == Phase::Wanted).map(|(id, _)| *id).collect();
+        let ids: Vec<TransferId> = self
+            .transfers
+            .iter()
+            .filter(|(_, known)| known.record.phase == Phase::Wanted)
+            .map(|(id, _)| *id)
+            .collect();
         for id in ids {
             let Some(known) = self.transfers.get(&id) else { continue };
             let contact = known.record.contact;
-            if self.peers.get(&contact).is_none_or(|peer| peer.record.state != ContactState::Accepted) {
+            if self
+                .peers
+                .get(&contact)
+                .is_none_or(|peer| peer.record.state != ContactState::Accepted)
+            {
                 continue;
             }
             let roads = match known.record.direction {
@@ -321,7 +372,9 @@ impl State {
             };
             for road in roads {
                 let isolation = self.fresh_isolation();
-                let Some(known) = self.transfers.get_mut(&id) else { continue };
+                let Some(known) = self.transfers.get_mut(&id) else {
+                    continue;
+                };
                 known.next_road = known.next_road.wrapping_add(1);
                 known.roads += 1;
                 let task = Task::Road(id, known.next_road);
@@ -336,9 +389,10 @@ impl State {
                             outline: Arc::clone(outline),
                             path: known.record.path.clone().unwrap_or_default(),
                         },
-                        Side::Receiving(receiver) => {
-                            roads::End::Receiving { receiver: Arc::clone(receiver), store: self.store.clone() }
-                        }
+                        Side::Receiving(receiver) => roads::End::Receiving {
+                            receiver: Arc::clone(receiver),
+                            store: self.store.clone(),
+                        },
                     },
                     events: Arc::clone(&self.events),
                 };
@@ -351,7 +405,9 @@ impl State {
     /// The receiver's call: only while no road is there and the last call was heard.
     fn draw_roads(&mut self, plan: &mut Plan, id: &TransferId, contact: &Address) -> Result<Vec<Road>, StoreError> {
         let tick = self.tick;
-        let Some(known) = self.transfers.get(id) else { return Ok(Vec::new()) };
+        let Some(known) = self.transfers.get(id) else {
+            return Ok(Vec::new());
+        };
         if let Side::Receiving(receiver) = &known.side
             && roads::lock(receiver).is_complete()
         {
@@ -361,17 +417,27 @@ impl State {
             return Ok(Vec::new());
         }
         let unheard = known.record.told.is_some_and(|number| {
-            self.peers.get(contact).is_some_and(|peer| peer.outbox.contains_key(&number))
+            self.peers
+                .get(contact)
+                .is_some_and(|peer| peer.outbox.contains_key(&number))
         });
         if known.roads > 0 || unheard || !plan.is_due(known.again.until(), tick) {
             return Ok(Vec::new());
         }
         let nodes = sample(&self.rendezvous, ROADS, &mut self.rng);
-        let roads: Vec<Road> = nodes.into_iter().map(|node| Road { node, cookie: Cookie::random(&mut self.rng) }).collect();
+        let roads: Vec<Road> = nodes
+            .into_iter()
+            .map(|node| Road {
+                node,
+                cookie: Cookie::random(&mut self.rng),
+            })
+            .collect();
         if roads.is_empty() {
             return Ok(Vec::new());
         }
-        self.signal(contact, id, &Signal::Roads(roads.clone()), |record, number| record.told = Some(number))?;
+        self.signal(contact, id, &Signal::Roads(roads.clone()), |record, number| {
+            record.told = Some(number)
+        })?;
         if let Some(known) = self.transfers.get_mut(id) {
             known.again.failed(tick, AGAIN, AGAIN_LONGEST, &mut self.rng);
         }
@@ -382,7 +448,9 @@ impl State {
 
     /// A road has ended.
     pub(crate) fn road_ended(&mut self, id: &TransferId, end: RoadEnd) -> Result<(), StoreError> {
-        let Some(known) = self.transfers.get_mut(id) else { return Ok(()) };
+        let Some(known) = self.transfers.get_mut(id) else {
+            return Ok(());
+        };
         known.roads = known.roads.saturating_sub(1);
         let (direction, phase, contact) = (known.record.direction, known.record.phase, known.record.contact);
         if known.live.moved() {
@@ -397,7 +465,9 @@ impl State {
             (RoadEnd::Complete, Direction::In) => self.arrived(&contact, id),
             (RoadEnd::Cancelled, _) => self.stop_transfer(id, Phase::Cancelled),
             (RoadEnd::Unreadable, Direction::Out) => {
-                self.signal(&contact, id, &Signal::Unavailable, |record, _| record.phase = Phase::Failed)?;
+                self.signal(&contact, id, &Signal::Unavailable, |record, _| {
+                    record.phase = Phase::Failed
+                })?;
                 self.stop_transfer(id, Phase::Failed)
             }
             _ => Ok(()),
@@ -406,7 +476,9 @@ impl State {
 
     /// All of it rests in the container.
     fn arrived(&mut self, contact: &Address, id: &TransferId) -> Result<(), StoreError> {
-        self.signal(contact, id, &Signal::Complete, |record, _| record.phase = Phase::Complete)?;
+        self.signal(contact, id, &Signal::Complete, |record, _| {
+            record.phase = Phase::Complete
+        })?;
         if let Some(known) = self.transfers.get_mut(id) {
             known.wish = known.record.path.clone();
         }
@@ -422,13 +494,25 @@ impl State {
         change: impl FnOnce(&mut TransferRecord, u64),
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let (Some(known), Some(peer)) = (self.transfers.get_mut(id), self.peers.get_mut(contact)) else { return Ok(()) };
-        let content = Content::FileSignal(FileSignal { transfer: id.0, signal: signal.to_tagged() });
+        let (Some(known), Some(peer)) = (self.transfers.get_mut(id), self.peers.get_mut(contact)) else {
+            return Ok(());
+        };
+        let content = Content::FileSignal(FileSignal {
+            transfer: id.0,
+            signal: signal.to_tagged(),
+        });
         let mut contact_record = peer.record.clone();
         let mut record = known.record.clone();
         let mut changes = Changes::new();
-        let (number, unreceipted) =
-            crate::sending::enqueue(&mut contact_record, &mut changes, contact, content, None, now, &mut self.rng);
+        let (number, unreceipted) = crate::sending::enqueue(
+            &mut contact_record,
+            &mut changes,
+            contact,
+            content,
+            None,
+            now,
+            &mut self.rng,
+        );
         change(&mut record, number);
         changes.put_contact(contact, &contact_record);
         changes.put(table::TRANSFERS, &id.0, 0, &record);
@@ -441,7 +525,9 @@ impl State {
     }
 
     fn set_phase(&mut self, id: &TransferId, phase: Phase) -> Result<(), StoreError> {
-        let Some(known) = self.transfers.get_mut(id) else { return Ok(()) };
+        let Some(known) = self.transfers.get_mut(id) else {
+            return Ok(());
+        };
         let mut record = known.record.clone();
         record.phase = phase;
         let mut changes = Changes::new();
@@ -455,7 +541,9 @@ impl State {
     /// Ends a transfer for good; what had come of an unfinished file is erased.
     fn stop_transfer(&mut self, id: &TransferId, phase: Phase) -> Result<(), StoreError> {
         self.set_phase(id, phase)?;
-        let Some(known) = self.transfers.get(id) else { return Ok(()) };
+        let Some(known) = self.transfers.get(id) else {
+            return Ok(());
+        };
         known.live.stop();
         if known.record.direction == Direction::In {
             // Bytes that cannot be removed now are swept when the container is opened next.
@@ -467,7 +555,11 @@ impl State {
     /// All transfers, or those with one contact.
     pub(crate) fn shown_transfers(&self, contact: Option<&Address>) -> Vec<Transfer> {
         let with = |known: &Known| contact.is_none_or(|contact| known.record.contact == *contact);
-        self.transfers.iter().filter(|(_, known)| with(known)).map(|(id, known)| known.shown(*id)).collect()
+        self.transfers
+            .iter()
+            .filter(|(_, known)| with(known))
+            .map(|(id, known)| known.shown(*id))
+            .collect()
     }
 
     /// One transfer.

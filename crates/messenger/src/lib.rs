@@ -53,7 +53,9 @@ pub use commands::{ContactError, SendError, Verification};
 pub use contact::{Contact, ContactState};
 pub use event::Event;
 pub use files::{FileError, Transfer, TransferState};
-pub use message::{Body, Delivery, Direction, Failure, FlightStep, Message, MessageId, MessageIdError, Note, Step, TransferId};
+pub use message::{
+    Body, Delivery, Direction, Failure, FlightStep, Message, MessageId, MessageIdError, Note, Step, TransferId,
+};
 pub use messenger::{Config, Mailbox, Messenger};
 pub use own::{Known, Origin};
 pub use store::StoreError;

@@ -33,21 +33,35 @@ impl State {
     /// Somebody began a session with us.
     pub(crate) fn request_came(&mut self, bytes: &[u8]) -> Result<Verdict, StoreError> {
         let now = self.now();
-        let Ok(message) = InitialMessage::from_bytes(bytes) else { return Ok(Verdict::Done) };
+        let Ok(message) = InitialMessage::from_bytes(bytes) else {
+            return Ok(Verdict::Done);
+        };
         let name = hash(label::MESSENGER_REQUEST, &[&message.hash().0]);
         if self.store.get::<u32>(table::REQUESTS, &name, 0)?.is_some() {
             return Ok(Verdict::Done);
         }
         let epoch = message.epoch();
-        let Some(prekey) = self.store.get_bytes(table::PREKEYS, &crate::store::NOBODY, u64::from(epoch.0))? else {
+        let Some(prekey) = self
+            .store
+            .get_bytes(table::PREKEYS, &crate::store::NOBODY, u64::from(epoch.0))?
+        else {
             return Ok(Verdict::Done);
         };
         let prekey = Prekey::from_record(prekey.dangerously_expose()).map_err(StoreError::Session)?;
-        let Some(local) = self.me.local(now) else { return Ok(Verdict::Later) };
-        let Ok(accepted) = respond(&local, &prekey, &message, now) else { return Ok(Verdict::Done) };
-        let Ok(request) = Request::decode(accepted.payload.dangerously_expose()) else { return Ok(Verdict::Done) };
+        let Some(local) = self.me.local(now) else {
+            return Ok(Verdict::Later);
+        };
+        let Ok(accepted) = respond(&local, &prekey, &message, now) else {
+            return Ok(Verdict::Done);
+        };
+        let Ok(request) = Request::decode(accepted.payload.dangerously_expose()) else {
+            return Ok(Verdict::Done);
+        };
         let from = *accepted.device.account();
-        let device = KnownDevice { generation: accepted.device.generation(), id: accepted.device.id() };
+        let device = KnownDevice {
+            generation: accepted.device.generation(),
+            id: accepted.device.id(),
+        };
         let mut changes = Changes::new();
         changes.put(table::REQUESTS, &name, 0, &epoch.offset(Prekey::LIFETIME_DAYS + 1).0);
         let known = self.peers.get(&from).map(|peer| peer.record.clone());
@@ -57,7 +71,9 @@ impl State {
             self.store.commit(changes)?;
             return Ok(Verdict::Done);
         }
-        let standing = record.device.map_or(Standing::Same, |known| Standing::of((device.generation, device.id), (known.generation, known.id)));
+        let standing = record.device.map_or(Standing::Same, |known| {
+            Standing::of((device.generation, device.id), (known.generation, known.id))
+        });
         if standing == Standing::Superseded {
             self.store.commit(changes)?;
             return Ok(Verdict::Done);
@@ -83,7 +99,11 @@ impl State {
                 record.request = None;
                 record.owes_acceptance = true;
                 record.device = Some(device);
-                record.sending = if self.address() < from { ours.or(Some(slot)) } else { Some(slot) };
+                record.sending = if self.address() < from {
+                    ours.or(Some(slot))
+                } else {
+                    Some(slot)
+                };
             }
             ContactState::Accepted | ContactState::Blocked => {
                 renewed = self.new_session(&from, &mut record, &mut changes, slot, device, standing, now)?;
@@ -141,11 +161,18 @@ impl State {
     /// A contact's descriptor was read.
     pub(crate) fn found(&mut self, contact: &Address, found: Found) -> Result<(), StoreError> {
         let now = self.now();
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         peer.lane.request_queue = Some(found.requests.clone());
-        let device = KnownDevice { generation: found.remote.device().generation(), id: found.remote.device().id() };
-        let standing =
-            peer.record.device.map(|known| Standing::of((device.generation, device.id), (known.generation, known.id)));
+        let device = KnownDevice {
+            generation: found.remote.device().generation(),
+            id: found.remote.device().id(),
+        };
+        let standing = peer
+            .record
+            .device
+            .map(|known| Standing::of((device.generation, device.id), (known.generation, known.id)));
         let state = peer.record.state;
         let unanswered = peer.record.request.as_ref().map(|request| {
             let age = now.epoch().0.saturating_sub(request.made_for.0);
@@ -159,7 +186,11 @@ impl State {
             (ContactState::Accepted, Some(Standing::Same)) => unanswered == Some(true),
             _ => false,
         };
-        if begin { self.begin_session(contact, &found.remote, device, standing, now) } else { Ok(()) }
+        if begin {
+            self.begin_session(contact, &found.remote, device, standing, now)
+        } else {
+            Ok(())
+        }
     }
 
     fn begin_session(
@@ -170,8 +201,12 @@ impl State {
         standing: Option<Standing>,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
-        let Some(peer) = self.peers.get(contact) else { return Ok(()) };
-        let Some(card) = peer.queue.card(peer.record.outgoing.stream, &self.requests, contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(());
+        };
+        let Some(card) = peer.queue.card(peer.record.outgoing.stream, &self.requests, contact) else {
+            return Ok(());
+        };
         let mut record = peer.record.clone();
         let accepted = record.state == ContactState::Accepted;
         let request = Request {
@@ -182,13 +217,23 @@ impl State {
             card,
         };
         let Some(local) = self.me.local(now) else { return Ok(()) };
-        let Ok((session, message)) = initiate(&mut self.rng, &local, remote, &request.encode()) else { return Ok(()) };
+        let Ok((session, message)) = initiate(&mut self.rng, &local, remote, &request.encode()) else {
+            return Ok(());
+        };
         let mut changes = Changes::new();
         let slot = record.open_slot(Side::Us, device);
         session::put(&mut changes, contact, slot, &session);
         let mut renewed = Vec::new();
         if accepted {
-            renewed = self.new_session(contact, &mut record, &mut changes, slot, device, standing.unwrap_or(Standing::Same), now)?;
+            renewed = self.new_session(
+                contact,
+                &mut record,
+                &mut changes,
+                slot,
+                device,
+                standing.unwrap_or(Standing::Same),
+                now,
+            )?;
         } else {
             record.device = Some(device);
             record.sending = Some(slot);
@@ -215,9 +260,13 @@ impl State {
     pub(crate) fn request_put(&mut self, contact: &Address, stored: bool) -> Result<(), StoreError> {
         let now = self.now();
         let tick = self.tick;
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         if !stored {
-            peer.lane.request_put.failed(tick, Duration::from_secs(10), Duration::from_secs(3_600), &mut self.rng);
+            peer.lane
+                .request_put
+                .failed(tick, Duration::from_secs(10), Duration::from_secs(3_600), &mut self.rng);
             peer.lane.request_queue = None;
             return Ok(());
         }
@@ -243,7 +292,9 @@ impl ContactRecord {
     fn trim_sessions(&mut self) -> Vec<u64> {
         let mut dropped = Vec::new();
         while self.sessions.len() > Self::SESSIONS {
-            let Some(at) = self.sessions.iter().position(|known| Some(known.slot) != self.sending) else { break };
+            let Some(at) = self.sessions.iter().position(|known| Some(known.slot) != self.sending) else {
+                break;
+            };
             dropped.push(self.sessions.remove(at).slot);
         }
         dropped

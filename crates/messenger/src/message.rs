@@ -31,7 +31,11 @@ impl FromStr for MessageId {
             position: position.parse().map_err(|_| MessageIdError)?,
         };
         // One spelling each: "+1" and "01" are not positions.
-        if id.position.to_string() == position { Ok(id) } else { Err(MessageIdError) }
+        if id.position.to_string() == position {
+            Ok(id)
+        } else {
+            Err(MessageIdError)
+        }
     }
 }
 
@@ -157,7 +161,10 @@ impl FromStr for TransferId {
             return Err(MessageIdError);
         }
         for (byte, [high, low]) in id.iter_mut().zip(pairs) {
-            *byte = digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low).ok_or(MessageIdError)?;
+            *byte = digit(*high)
+                .zip(digit(*low))
+                .map(|(high, low)| high << 4 | low)
+                .ok_or(MessageIdError)?;
         }
         Ok(Self(id))
     }

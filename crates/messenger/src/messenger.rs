@@ -66,14 +66,21 @@ impl Messenger {
         clock: impl Clock,
         rng: impl CryptoRng + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let Config { network, nickname, origin } = config;
+        let Config {
+            network,
+            nickname,
+            origin,
+        } = config;
         let store = Store::new(vault);
         let mut rng = Randomness::new(rng);
         let me = Me::load(&store, identity, nickname, origin, &mut rng)?;
         let mut peers = BTreeMap::new();
         for owner in store.owners(table::CONTACTS)? {
-            let Some(record) = store.get::<ContactRecord>(table::CONTACTS, &owner, 0)? else { continue };
-            let key = VerifyingKey::from_bytes(owner).map_err(|_| StoreError::Damaged(outis_wire::DecodeError::Malformed))?;
+            let Some(record) = store.get::<ContactRecord>(table::CONTACTS, &owner, 0)? else {
+                continue;
+            };
+            let key =
+                VerifyingKey::from_bytes(owner).map_err(|_| StoreError::Damaged(outis_wire::DecodeError::Malformed))?;
             let contact = Address::new(key);
             peers.insert(contact, Peer::load(&store, &contact, record)?);
         }
@@ -86,7 +93,11 @@ impl Messenger {
             }
         }
         // What a crash or a withdrawn file left behind. A failure only means that it lies there a while longer.
-        let _ = store.vault().files().sweep(|file| transfers.get(&TransferId(file.0)).is_some_and(KnownTransfer::keeps_file));
+        let _ = store.vault().files().sweep(|file| {
+            transfers
+                .get(&TransferId(file.0))
+                .is_some_and(KnownTransfer::keeps_file)
+        });
         let events = Arc::new(Events::default());
         let state = State {
             network,
@@ -106,7 +117,13 @@ impl Messenger {
             transfers,
             next_loose: 0,
         };
-        Ok(Self { shared: Arc::new(Shared { state: Mutex::new(state), wake: Notify::new(), events }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                wake: Notify::new(),
+                events,
+            }),
+        })
     }
 
     /// The next event. Safe to drop.
@@ -152,7 +169,12 @@ impl Messenger {
     ///
     /// # Errors
     /// See [`ContactError`]; the same holds for all commands about contacts.
-    pub fn add_contact(&self, contact: Address, alias: Option<String>, greeting: Option<String>) -> Result<Contact, ContactError> {
+    pub fn add_contact(
+        &self,
+        contact: Address,
+        alias: Option<String>,
+        greeting: Option<String>,
+    ) -> Result<Contact, ContactError> {
         self.command(|state| state.add_contact(contact, alias, greeting))
     }
 
@@ -213,14 +235,24 @@ impl Messenger {
     ///
     /// # Errors
     /// See [`SendError`].
-    pub fn send_text(&self, contact: &Address, text: impl Into<String>, reply_to: Option<MessageId>) -> Result<MessageId, SendError> {
+    pub fn send_text(
+        &self,
+        contact: &Address,
+        text: impl Into<String>,
+        reply_to: Option<MessageId>,
+    ) -> Result<MessageId, SendError> {
         self.command(|state| state.send_text(contact, text.into(), reply_to))
     }
 
     /// A page of a conversation, newest last, of at most `limit` messages that end before `before`; and whether there are
     /// older ones.
     #[allow(clippy::missing_errors_doc)]
-    pub fn messages(&self, contact: &Address, before: Option<MessageId>, limit: usize) -> Result<(Vec<Message>, bool), StoreError> {
+    pub fn messages(
+        &self,
+        contact: &Address,
+        before: Option<MessageId>,
+        limit: usize,
+    ) -> Result<(Vec<Message>, bool), StoreError> {
         self.shared.state().messages(contact, before, limit)
     }
 

@@ -82,7 +82,13 @@ pub enum Known {
 
 impl Me {
     /// Reads this device's record, or makes one for a new installation.
-    pub(crate) fn load(store: &Store, identity: Identity, nickname: String, origin: Origin, rng: &mut Randomness) -> Result<Self, StoreError> {
+    pub(crate) fn load(
+        store: &Store,
+        identity: Identity,
+        nickname: String,
+        origin: Origin,
+        rng: &mut Randomness,
+    ) -> Result<Self, StoreError> {
         let mut record = match store.get::<DeviceRecord>(table::DEVICE, &NOBODY, 0)? {
             Some(record) => record,
             None => DeviceRecord::new(&DeviceKeys::generate(rng), origin, rng),
@@ -91,11 +97,26 @@ impl Me {
         let mut changes = Changes::new();
         changes.put(table::DEVICE, &NOBODY, 0, &record);
         store.commit(changes)?;
-        let keys = DeviceKeys::from_record(&record.keys).map_err(|_| StoreError::Damaged(outis_wire::DecodeError::Malformed))?;
-        let known = if record.generation > Generation::default() { Known::Yes } else { Known::Asking };
+        let keys = DeviceKeys::from_record(&record.keys)
+            .map_err(|_| StoreError::Damaged(outis_wire::DecodeError::Malformed))?;
+        let known = if record.generation > Generation::default() {
+            Known::Yes
+        } else {
+            Known::Asking
+        };
         let address = identity.address();
         let isolation = random(rng);
-        Ok(Self { address, identity, nickname, keys, record, cleared: false, known, publishing: Publishing::default(), isolation })
+        Ok(Self {
+            address,
+            identity,
+            nickname,
+            keys,
+            record,
+            cleared: false,
+            known,
+            publishing: Publishing::default(),
+            isolation,
+        })
     }
 
     /// The account signed in on another device, or this one was rolled back.
@@ -142,7 +163,10 @@ impl DeviceRecord {
         if self.witnesses.len() >= Self::WITNESSES {
             self.witnesses.remove(0);
         }
-        let witness = Witness { start: self.starts, random: random(rng) };
+        let witness = Witness {
+            start: self.starts,
+            random: random(rng),
+        };
         self.witnesses.push(witness);
         witness
     }
@@ -187,7 +211,11 @@ impl State {
                 return;
             }
             record.superseded = false;
-            record.generation = record.highest.max(record.generation).next().unwrap_or(record.generation);
+            record.generation = record
+                .highest
+                .max(record.generation)
+                .next()
+                .unwrap_or(record.generation);
             record.highest = record.generation;
             me.certify(record, now);
         })?;
@@ -197,7 +225,10 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn change_device(&mut self, change: impl FnOnce(&Me, &mut DeviceRecord, UnixMillis)) -> Result<(), StoreError> {
+    pub(crate) fn change_device(
+        &mut self,
+        change: impl FnOnce(&Me, &mut DeviceRecord, UnixMillis),
+    ) -> Result<(), StoreError> {
         let mut record = self.me.record.clone();
         change(&self.me, &mut record, self.now());
         let mut changes = Changes::new();
@@ -213,4 +244,3 @@ fn random(rng: &mut impl CryptoRng) -> [u8; 32] {
     rng.fill_bytes(&mut bytes);
     bytes
 }
-

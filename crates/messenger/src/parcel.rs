@@ -5,8 +5,8 @@
 //! |      0 |    1 | version = 1                        |
 //! |      1 | rest | entries: a list of (u16 tag, body) |
 
-use crate::content::Content;
 use crate::chain::{Link, Salt};
+use crate::content::Content;
 use crate::receipt::Receipt;
 use outis_crypto::hash;
 use outis_crypto::label;

@@ -65,7 +65,9 @@ impl Request {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let request: Self = outis_wire::decode(bytes, Self::LIMIT)?;
         let greeting = request.greeting.as_ref().map_or(0, String::len);
-        let fits = request.version == Self::VERSION && greeting <= Self::GREETING && request.nickname.len() <= crate::parcel::NICKNAME_LIMIT;
+        let fits = request.version == Self::VERSION
+            && greeting <= Self::GREETING
+            && request.nickname.len() <= crate::parcel::NICKNAME_LIMIT;
         if fits { Ok(request) } else { Err(DecodeError::Malformed) }
     }
 }

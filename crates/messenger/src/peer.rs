@@ -128,7 +128,13 @@ impl Peer {
     /// A contact that has just become one.
     pub(crate) fn new(record: ContactRecord) -> Self {
         let theirs = record.card.as_ref().and_then(|card| TheirQueue::read(&card.entry));
-        Self { record, outbox: BTreeMap::new(), queue: OwnQueue::default(), theirs, lane: Lane::default() }
+        Self {
+            record,
+            outbox: BTreeMap::new(),
+            queue: OwnQueue::default(),
+            theirs,
+            lane: Lane::default(),
+        }
     }
 
     /// Reads a contact and its outbox.
@@ -136,11 +142,19 @@ impl Peer {
         let mut peer = Self::new(record);
         let owner = contact.as_bytes();
         peer.queue = store.get(table::QUEUES, owner, 0)?.unwrap_or_default();
-        for (number, outbox) in store.range::<OutboxRecord>(table::OUTBOX, owner, 0..u64::MAX, Order::Ascending, usize::MAX)? {
-            let unreceipted = Unreceipted { position: outbox.position, sealed: outbox.sealed, ..Unreceipted::default() };
+        for (number, outbox) in
+            store.range::<OutboxRecord>(table::OUTBOX, owner, 0..u64::MAX, Order::Ascending, usize::MAX)?
+        {
+            let unreceipted = Unreceipted {
+                position: outbox.position,
+                sealed: outbox.sealed,
+                ..Unreceipted::default()
+            };
             peer.outbox.insert(number, unreceipted);
         }
-        for (number, nodes) in store.range::<Vec<NodeId>>(table::STORED, owner, 0..u64::MAX, Order::Ascending, usize::MAX)? {
+        for (number, nodes) in
+            store.range::<Vec<NodeId>>(table::STORED, owner, 0..u64::MAX, Order::Ascending, usize::MAX)?
+        {
             if let Some(unreceipted) = peer.outbox.get_mut(&number) {
                 unreceipted.stored = nodes.into_iter().collect();
             }
@@ -150,13 +164,21 @@ impl Peer {
 
     /// How many are encrypted and not receipted.
     pub(crate) fn sealed(&self) -> usize {
-        self.outbox.values().filter(|unreceipted| unreceipted.sealed.is_some()).count()
+        self.outbox
+            .values()
+            .filter(|unreceipted| unreceipted.sealed.is_some())
+            .count()
     }
 
     /// Whether all of their mailboxes have failed again and again.
     pub(crate) fn is_cut_off(&self) -> bool {
         self.theirs.as_ref().is_some_and(|queue| {
-            queue.nodes().all(|node| self.lane.mailboxes.get(&node).is_some_and(|way| way.failures() >= Self::CUT_OFF))
+            queue.nodes().all(|node| {
+                self.lane
+                    .mailboxes
+                    .get(&node)
+                    .is_some_and(|way| way.failures() >= Self::CUT_OFF)
+            })
         })
     }
 

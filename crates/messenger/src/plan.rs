@@ -23,7 +23,10 @@ use std::time::Duration;
 impl State {
     /// Work to begin now, and when to ask again at the latest.
     pub(crate) fn plan(&mut self) -> Result<(Vec<(Task, Job)>, Tick), StoreError> {
-        let mut plan = Plan { jobs: Vec::new(), next: self.tick.plus(LONGEST) };
+        let mut plan = Plan {
+            jobs: Vec::new(),
+            next: self.tick.plus(LONGEST),
+        };
         if self.relays.is_empty() || self.me.is_superseded() {
             return Ok((plan.jobs, plan.next));
         }
@@ -64,7 +67,8 @@ impl State {
                         plan.wanted = false;
                         plan.backoff.succeeded();
                     } else {
-                        plan.backoff.failed(tick, LOOK_UP_AGAIN, LOOK_UP_AGAIN_LONGEST, &mut self.rng);
+                        plan.backoff
+                            .failed(tick, LOOK_UP_AGAIN, LOOK_UP_AGAIN_LONGEST, &mut self.rng);
                     }
                 }
                 if let Ok(Some(found)) = found {
@@ -114,16 +118,31 @@ impl State {
             }
         }
         let isolation = self.isolation(owner, Role::Own);
-        let kind = if owner == Owner::Requests { Kind::Requests } else { Kind::CONTACT };
+        let kind = if owner == Owner::Requests {
+            Kind::Requests
+        } else {
+            Kind::CONTACT
+        };
         let running = std::mem::take(&mut self.running);
         if let Some(queue) = self.queue_of(owner) {
             for mailbox in &queue.mailboxes {
                 let id = mailbox.queue.id();
                 let (task, job) = match mailbox.standing {
-                    Standing::Drawn => {
-                        (Task::Create(owner, id), Job::Create { queue: Arc::clone(&mailbox.queue), kind, isolation })
-                    }
-                    _ => (Task::Listen(owner, id), Job::Listen { queue: Arc::clone(&mailbox.queue), isolation }),
+                    Standing::Drawn => (
+                        Task::Create(owner, id),
+                        Job::Create {
+                            queue: Arc::clone(&mailbox.queue),
+                            kind,
+                            isolation,
+                        },
+                    ),
+                    _ => (
+                        Task::Listen(owner, id),
+                        Job::Listen {
+                            queue: Arc::clone(&mailbox.queue),
+                            isolation,
+                        },
+                    ),
                 };
                 if !running.contains(&task) {
                     plan.at(mailbox.way.until(), tick, || (task, job));
@@ -142,7 +161,9 @@ impl State {
         self.plan_puts(plan, contact)?;
         self.plan_way_back(plan, contact)?;
         let isolation = self.isolation(Owner::Contact(*contact), Role::LookUp);
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         let lane = &mut peer.lane;
         if peer.record.owes_receipt {
             plan.wake(lane.last_receipt.unwrap_or_default().plus(RECEIPT_PAUSE), tick);
@@ -155,14 +176,18 @@ impl State {
             let due = since.plus(PATIENCE).max(lane.look_up.patience.until());
             if due <= tick {
                 lane.look_up.wanted = true;
-                lane.look_up.patience.failed(tick, PATIENCE_AGAIN, PATIENCE_LONGEST, &mut self.rng);
+                lane.look_up
+                    .patience
+                    .failed(tick, PATIENCE_AGAIN, PATIENCE_LONGEST, &mut self.rng);
                 self.repeat_lowest(contact)?;
                 self.plan_puts(plan, contact)?;
             } else {
                 plan.wake(due, tick);
             }
         }
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         let look_up = peer.lane.look_up;
         let task = Task::LookUp(*contact);
         if look_up.wanted && !self.running.contains(&task) && plan.is_due(look_up.backoff.until(), tick) {
@@ -176,7 +201,9 @@ impl State {
     fn plan_request(&mut self, plan: &mut Plan, contact: &Address) -> Result<(), StoreError> {
         let (now, tick) = (self.now(), self.tick);
         let isolation = self.isolation(Owner::Contact(*contact), Role::Requests);
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         let record = &peer.record;
         let requested = record.state == ContactState::Requested;
         if !requested && record.request.is_none() {
@@ -186,9 +213,12 @@ impl State {
             return Ok(());
         }
         let due = record.request.as_ref().is_none_or(|request| {
-            request.put_at.is_none_or(|at| now.since(at) >= crate::meeting::REQUEST_REPEAT || at.since(now) > CLOCK_JUMP)
+            request
+                .put_at
+                .is_none_or(|at| now.since(at) >= crate::meeting::REQUEST_REPEAT || at.since(now) > CLOCK_JUMP)
         });
-        if !due || self.running.contains(&Task::Request(*contact)) || !plan.is_due(peer.lane.request_put.until(), tick) {
+        if !due || self.running.contains(&Task::Request(*contact)) || !plan.is_due(peer.lane.request_put.until(), tick)
+        {
             return Ok(());
         }
         let (Some(request), Some(to)) = (&record.request, peer.lane.request_queue.clone()) else {
@@ -196,7 +226,9 @@ impl State {
             return Ok(());
         };
         let payload = request.message.clone();
-        let Some(job) = self.request_job(to, None, isolation, &payload) else { return Ok(()) };
+        let Some(job) = self.request_job(to, None, isolation, &payload) else {
+            return Ok(());
+        };
         plan.jobs.push((Task::Request(*contact), job));
         Ok(())
     }
@@ -204,11 +236,15 @@ impl State {
     fn plan_puts(&mut self, plan: &mut Plan, contact: &Address) -> Result<(), StoreError> {
         let tick = self.tick;
         let isolation = self.isolation(Owner::Contact(*contact), Role::Theirs);
-        let Some(peer) = self.peers.get(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(());
+        };
         let Some(to) = peer.theirs.clone() else { return Ok(()) };
         for node in to.nodes().collect::<Vec<_>>() {
             let task = Task::Put(*contact, node);
-            let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+            let Some(peer) = self.peers.get_mut(contact) else {
+                return Ok(());
+            };
             if self.running.contains(&task) || plan.has(&task) {
                 continue;
             }
@@ -240,7 +276,9 @@ impl State {
             let mut flying = Vec::new();
             let mut bytes = 0;
             for number in numbered {
-                let Some(ciphertext) = self.store.get_bytes(table::SEALED, contact.as_bytes(), number)? else { continue };
+                let Some(ciphertext) = self.store.get_bytes(table::SEALED, contact.as_bytes(), number)? else {
+                    continue;
+                };
                 let payload = Payload::Session(ciphertext.dangerously_expose().to_vec()).encode();
                 bytes += payload.len();
                 if let Ok(envelope) = place.seal(&mut self.rng, &payload) {
@@ -251,13 +289,23 @@ impl State {
                     break;
                 }
             }
-            let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+            let Some(peer) = self.peers.get_mut(contact) else {
+                return Ok(());
+            };
             for number in flying {
                 if let Some(unreceipted) = peer.outbox.get_mut(&number) {
                     unreceipted.flying.insert(node);
                 }
             }
-            plan.jobs.push((task, Job::Put { to: to.clone(), node, isolation, items }));
+            plan.jobs.push((
+                task,
+                Job::Put {
+                    to: to.clone(),
+                    node,
+                    isolation,
+                    items,
+                },
+            ));
         }
         Ok(())
     }
@@ -266,7 +314,9 @@ impl State {
     fn plan_way_back(&mut self, plan: &mut Plan, contact: &Address) -> Result<(), StoreError> {
         let tick = self.tick;
         let isolation = self.isolation(Owner::Contact(*contact), Role::Requests);
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         let task = Task::WayBack(*contact);
         if !peer.record.may_send() || !peer.is_cut_off() || self.running.contains(&task) {
             return Ok(());
@@ -279,21 +329,38 @@ impl State {
             return Ok(());
         };
         let passes = peer.theirs.clone();
-        let Some(payload) = self.seal_way_back(contact)? else { return Ok(()) };
-        let Some(job) = self.request_job(to, passes, isolation, &payload) else { return Ok(()) };
+        let Some(payload) = self.seal_way_back(contact)? else {
+            return Ok(());
+        };
+        let Some(job) = self.request_job(to, passes, isolation, &payload) else {
+            return Ok(());
+        };
         plan.jobs.push((task, job));
         Ok(())
     }
 
     /// Our card and what we have, as one message of the session.
     fn seal_way_back(&mut self, contact: &Address) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(peer) = self.peers.get(contact) else { return Ok(None) };
-        let (Some(slot), Some(card)) = (peer.record.sending, peer.queue.card(peer.record.outgoing.stream, &self.requests, contact)) else { return Ok(None) };
-        let Some(current) = session::load(&self.store, contact, slot)? else { return Ok(None) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(None);
+        };
+        let (Some(slot), Some(card)) = (
+            peer.record.sending,
+            peer.queue.card(peer.record.outgoing.stream, &self.requests, contact),
+        ) else {
+            return Ok(None);
+        };
+        let Some(current) = session::load(&self.store, contact, slot)? else {
+            return Ok(None);
+        };
         let stream = peer.record.stream.map_or(0, |(stream, _)| stream);
         let receipt = Receipt::of(stream, &peer.record.arrived, None, peer.record.their_card());
-        let parcel = Parcel { entries: vec![Entry::Card(card), Entry::Receipt(receipt)] };
-        let Ok((step, ciphertext)) = current.send(&mut self.rng, &parcel.encode()) else { return Ok(None) };
+        let parcel = Parcel {
+            entries: vec![Entry::Card(card), Entry::Receipt(receipt)],
+        };
+        let Ok((step, ciphertext)) = current.send(&mut self.rng, &parcel.encode()) else {
+            return Ok(None);
+        };
         let mut changes = Changes::new();
         session::apply(&mut changes, contact, slot, &step);
         self.store.commit(changes)?;
@@ -302,19 +369,35 @@ impl State {
 
     fn way_back_done(&mut self, contact: &Address, stored: bool) {
         let tick = self.tick;
-        let Some(peer) = self.peers.get_mut(contact) else { return };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return;
+        };
         // Either way the descriptor is read again before the next time: their request queue may have moved too.
         peer.lane.request_queue = None;
         let first = if stored { WAY_BACK_AGAIN } else { WAY_BACK_FAILED };
-        peer.lane.look_up.way_back.failed(tick, first, PATIENCE_LONGEST, &mut self.rng);
+        peer.lane
+            .look_up
+            .way_back
+            .failed(tick, first, PATIENCE_LONGEST, &mut self.rng);
     }
 
-    fn request_job(&mut self, to: TheirQueue, passes: Option<TheirQueue>, isolation: Isolation, payload: &[u8]) -> Option<Job> {
+    fn request_job(
+        &mut self,
+        to: TheirQueue,
+        passes: Option<TheirQueue>,
+        isolation: Isolation,
+        payload: &[u8],
+    ) -> Option<Job> {
         let mut envelopes = Vec::new();
         for node in to.nodes() {
             envelopes.push((node, to.place(node)?.seal(&mut self.rng, payload).ok()?));
         }
-        Some(Job::Request { to, passes, isolation, envelopes })
+        Some(Job::Request {
+            to,
+            passes,
+            isolation,
+            envelopes,
+        })
     }
 
     fn put_done(&mut self, contact: &Address, node: NodeId, results: &[(Item, bool)]) -> Result<(), StoreError> {
@@ -326,7 +409,12 @@ impl State {
             if all {
                 way.succeeded();
             } else {
-                way.failed(tick, PUT_AGAIN, if reached { PUT_AGAIN } else { PUT_AGAIN_LONGEST }, &mut self.rng);
+                way.failed(
+                    tick,
+                    PUT_AGAIN,
+                    if reached { PUT_AGAIN } else { PUT_AGAIN_LONGEST },
+                    &mut self.rng,
+                );
             }
             if reached {
                 peer.lane.look_up.way_back.succeeded();
@@ -344,10 +432,19 @@ impl State {
                 self.put_loose(contact, node, *id, *stored)?;
             }
         }
-        if numbered.is_empty() { Ok(()) } else { self.put_numbered(contact, node, &numbered) }
+        if numbered.is_empty() {
+            Ok(())
+        } else {
+            self.put_numbered(contact, node, &numbered)
+        }
     }
 
-    fn queue_created(&mut self, owner: Owner, id: outis_mailbox::queue::QueueId, created: bool) -> Result<(), StoreError> {
+    fn queue_created(
+        &mut self,
+        owner: Owner,
+        id: outis_mailbox::queue::QueueId,
+        created: bool,
+    ) -> Result<(), StoreError> {
         if !created {
             self.mailbox_failed(owner, id);
             return Ok(());
@@ -373,13 +470,18 @@ impl State {
     /// The relays that keep our queues, and whether they answer.
     pub(crate) fn mailboxes(&self) -> Vec<crate::Mailbox> {
         let queues = self.peers.values().map(|peer| &peer.queue).chain([&self.requests]);
-        let named = queues.flat_map(|queue| &queue.mailboxes).filter(|mailbox| mailbox.standing == Standing::Named);
+        let named = queues
+            .flat_map(|queue| &queue.mailboxes)
+            .filter(|mailbox| mailbox.standing == Standing::Named);
         let mut healthy = std::collections::BTreeMap::new();
         for mailbox in named {
             let so_far = healthy.entry(mailbox.queue.node()).or_insert(true);
             *so_far &= mailbox.failing_since.is_none();
         }
-        healthy.into_iter().map(|(node, healthy)| crate::Mailbox { node, healthy }).collect()
+        healthy
+            .into_iter()
+            .map(|(node, healthy)| crate::Mailbox { node, healthy })
+            .collect()
     }
 
     pub(crate) fn queue_of(&mut self, owner: Owner) -> Option<&mut OwnQueue> {
@@ -394,7 +496,9 @@ impl State {
         match owner {
             Owner::Requests => changes.put(table::QUEUES, &NOBODY, 0, &self.requests),
             Owner::Contact(contact) => {
-                let Some(peer) = self.peers.get(&contact) else { return Ok(()) };
+                let Some(peer) = self.peers.get(&contact) else {
+                    return Ok(());
+                };
                 changes.put(table::QUEUES, contact.as_bytes(), 0, &peer.queue);
             }
         }
@@ -403,9 +507,15 @@ impl State {
 
     /// Gives up our queue for a contact: its mailboxes are told to delete it when they can be reached.
     pub(crate) fn retire_queue(&mut self, contact: &Address) -> Result<(), StoreError> {
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         let mailboxes = std::mem::take(&mut peer.queue.mailboxes);
-        self.graves.mailboxes.extend(mailboxes.into_iter().filter(|mailbox| mailbox.standing != Standing::Drawn));
+        self.graves.mailboxes.extend(
+            mailboxes
+                .into_iter()
+                .filter(|mailbox| mailbox.standing != Standing::Drawn),
+        );
         let mut changes = Changes::new();
         changes.put(table::QUEUES, contact.as_bytes(), 0, &peer.queue);
         changes.put(table::QUEUES, &NOBODY, 1, &self.graves);
@@ -418,7 +528,15 @@ impl State {
             let task = Task::Delete(mailbox.queue.id());
             let isolation = isolation(&self.me.isolation, &mailbox.queue.id().0, Role::Own);
             if !self.running.contains(&task) {
-                plan.at(mailbox.way.until(), tick, || (task, Job::Delete { queue: Arc::clone(&mailbox.queue), isolation }));
+                plan.at(mailbox.way.until(), tick, || {
+                    (
+                        task,
+                        Job::Delete {
+                            queue: Arc::clone(&mailbox.queue),
+                            isolation,
+                        },
+                    )
+                });
             }
         }
     }
@@ -426,7 +544,9 @@ impl State {
     fn queue_deleted(&mut self, id: outis_mailbox::queue::QueueId, deleted: bool) -> Result<(), StoreError> {
         let tick = self.tick;
         let mut rng = self.rng.clone();
-        let Some(mailbox) = self.graves.mailbox(id) else { return Ok(()) };
+        let Some(mailbox) = self.graves.mailbox(id) else {
+            return Ok(());
+        };
         mailbox.way.failed(tick, DELETE_AGAIN, PATIENCE_LONGEST, &mut rng);
         // A mailbox that is gone for good lets the queue lapse by itself.
         if deleted || mailbox.way.failures() > DELETE_ATTEMPTS {
@@ -473,7 +593,9 @@ impl OwnQueue {
             Standing::Created => !dead(mailbox.failing_since),
             Standing::Named => true,
             // It is read until nobody writes there any more, or until it is as good as gone.
-            Standing::Retired => !(dead(mailbox.failing_since) && known >= sequence) && mailbox.way.failures() < RETIRED_ATTEMPTS,
+            Standing::Retired => {
+                !(dead(mailbox.failing_since) && known >= sequence) && mailbox.way.failures() < RETIRED_ATTEMPTS
+            }
         });
         changed || before != self.mailboxes.len()
     }

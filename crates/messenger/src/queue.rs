@@ -58,24 +58,47 @@ impl OwnQueue {
     /// The card given out last, for a contact: in our numbering, with passes to the request queue.
     pub(crate) fn card(&self, stream: u64, requests: &OwnQueue, contact: &Address) -> Option<CardEntry> {
         let card = outis_wire::encode(&self.named()?);
-        Some(CardEntry { stream, card, passes: requests.passes(contact) })
+        Some(CardEntry {
+            stream,
+            card,
+            passes: requests.passes(contact),
+        })
     }
 
     /// The same as the mailbox crate's type.
     pub(crate) fn named(&self) -> Option<QueueCard> {
-        let places = self.mailboxes.iter().filter(|mailbox| mailbox.standing == Standing::Named).map(|m| m.queue.place());
+        let places = self
+            .mailboxes
+            .iter()
+            .filter(|mailbox| mailbox.standing == Standing::Named)
+            .map(|m| m.queue.place());
         QueueCard::new(self.sequence, places.collect()).ok()
     }
 
     /// Draws mailboxes until there are three that do not fail. Gives whether any was drawn.
     pub(crate) fn draw(&mut self, relays: &[NodeId], rng: &mut impl CryptoRng) -> bool {
         let mut drew = false;
-        while self.mailboxes.iter().filter(|mailbox| mailbox.standing != Standing::Retired).count() < Self::MAILBOXES {
-            let free: Vec<NodeId> =
-                relays.iter().copied().filter(|node| self.mailboxes.iter().all(|m| m.queue.node() != *node)).collect();
+        while self
+            .mailboxes
+            .iter()
+            .filter(|mailbox| mailbox.standing != Standing::Retired)
+            .count()
+            < Self::MAILBOXES
+        {
+            let free: Vec<NodeId> = relays
+                .iter()
+                .copied()
+                .filter(|node| self.mailboxes.iter().all(|m| m.queue.node() != *node))
+                .collect();
             let Some(node) = choose(&free, rng) else { break };
             let queue = Arc::new(OwnedQueue::generate(rng, node));
-            self.mailboxes.push(OwnMailbox { queue, standing: Standing::Drawn, way: Backoff::default(), failing_since: None, caught_up: false });
+            self.mailboxes.push(OwnMailbox {
+                queue,
+                standing: Standing::Drawn,
+                way: Backoff::default(),
+                failing_since: None,
+                caught_up: false,
+            });
             drew = true;
         }
         drew
@@ -84,7 +107,10 @@ impl OwnQueue {
     /// Whether a new card is due: some mailbox is there that no card names, and none is still on its way.
     pub(crate) fn wants_card(&self) -> bool {
         let any = |standing| self.mailboxes.iter().any(|mailbox| mailbox.standing == standing);
-        let drawn = self.mailboxes.iter().any(|mailbox| mailbox.standing == Standing::Drawn && mailbox.way.failures() == 0);
+        let drawn = self
+            .mailboxes
+            .iter()
+            .any(|mailbox| mailbox.standing == Standing::Drawn && mailbox.way.failures() == 0);
         any(Standing::Created) && !drawn
     }
 
@@ -103,9 +129,18 @@ impl OwnQueue {
     }
 
     fn passes(&self, contact: &Address) -> Vec<(QueueId, [u8; 32])> {
-        let named = self.mailboxes.iter().filter(|mailbox| mailbox.standing == Standing::Named);
-        let pass = |mailbox: &OwnMailbox| outis_wire::encode(&mailbox.queue.pass(contact.as_bytes())).try_into().ok();
-        named.filter_map(|mailbox| Some((mailbox.queue.id(), pass(mailbox)?))).collect()
+        let named = self
+            .mailboxes
+            .iter()
+            .filter(|mailbox| mailbox.standing == Standing::Named);
+        let pass = |mailbox: &OwnMailbox| {
+            outis_wire::encode(&mailbox.queue.pass(contact.as_bytes()))
+                .try_into()
+                .ok()
+        };
+        named
+            .filter_map(|mailbox| Some((mailbox.queue.id(), pass(mailbox)?)))
+            .collect()
     }
 }
 
@@ -120,12 +155,18 @@ impl TheirQueue {
     /// Reads a card that a contact has sent.
     pub(crate) fn read(entry: &CardEntry) -> Option<Self> {
         let card: QueueCard = outis_wire::decode(&entry.card, QueueCard::MAX_ENCODED).ok()?;
-        Some(Self { card: Arc::new(card), passes: Arc::new(entry.passes.clone()) })
+        Some(Self {
+            card: Arc::new(card),
+            passes: Arc::new(entry.passes.clone()),
+        })
     }
 
     /// The request queue of a descriptor.
     pub(crate) fn of(card: QueueCard) -> Self {
-        Self { card: Arc::new(card), passes: Arc::default() }
+        Self {
+            card: Arc::new(card),
+            passes: Arc::default(),
+        }
     }
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
@@ -152,7 +193,9 @@ mod shared {
         value.as_ref().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
         T::deserialize(deserializer).map(Arc::new)
     }
 }

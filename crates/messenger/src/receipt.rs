@@ -26,7 +26,13 @@ impl Receipt {
 
     /// A receipt for what has arrived.
     pub(crate) fn of(stream: u64, arrived: &Arrived, read: Option<u64>, card: u64) -> Self {
-        Self { stream, up_to: arrived.up_to(), beyond: arrived.beyond(Self::RANGES), read, card }
+        Self {
+            stream,
+            up_to: arrived.up_to(),
+            beyond: arrived.beyond(Self::RANGES),
+            read,
+            card,
+        }
     }
 
     /// Whether it says that `number` has arrived.
@@ -41,7 +47,10 @@ impl Receipt {
 
     /// Refuses what no honest side writes.
     pub(crate) fn checked(self) -> Option<Self> {
-        let ascending = self.beyond.iter().try_fold(self.up_to, |end, (from, to)| (end < *from && from <= to).then_some(*to));
+        let ascending = self
+            .beyond
+            .iter()
+            .try_fold(self.up_to, |end, (from, to)| (end < *from && from <= to).then_some(*to));
         (ascending.is_some() && self.beyond.len() <= Self::RANGES).then_some(self)
     }
 }
@@ -57,7 +66,9 @@ mod tests {
         for number in [1, 2, 5, 6, 9] {
             arrived.take(number, 0, Link::default(), [0; 32]);
         }
-        let receipt = Receipt::of(1, &arrived, None, 0).checked().expect("our own receipt is well-formed");
+        let receipt = Receipt::of(1, &arrived, None, 0)
+            .checked()
+            .expect("our own receipt is well-formed");
         let covered: Vec<u64> = (1..=10).filter(|number| receipt.covers(*number)).collect();
         assert_eq!(covered, [1, 2, 5, 6, 9]);
         assert_eq!(receipt.highest(), 9);
@@ -65,9 +76,20 @@ mod tests {
 
     #[test]
     fn ranges_that_overlap_run_backwards_or_are_too_many_are_refused() {
-        let receipt = |beyond: Vec<(u64, u64)>| Receipt { stream: 1, up_to: 3, beyond, read: None, card: 0 };
+        let receipt = |beyond: Vec<(u64, u64)>| Receipt {
+            stream: 1,
+            up_to: 3,
+            beyond,
+            read: None,
+            card: 0,
+        };
         assert!(receipt(vec![(5, 6), (8, 8)]).checked().is_some());
-        for beyond in [vec![(3, 4)], vec![(6, 5)], vec![(5, 7), (7, 9)], (0..65).map(|n| (5 + 2 * n, 5 + 2 * n)).collect()] {
+        for beyond in [
+            vec![(3, 4)],
+            vec![(6, 5)],
+            vec![(5, 7), (7, 9)],
+            (0..65).map(|n| (5 + 2 * n, 5 + 2 * n)).collect(),
+        ] {
             assert!(receipt(beyond).checked().is_none());
         }
     }

@@ -59,7 +59,11 @@ impl State {
 
     /// What came before its session did is tried again.
     pub(crate) fn retry_early(&mut self, contact: &Address) -> Result<(), StoreError> {
-        let early = self.peers.get_mut(contact).map(|peer| std::mem::take(&mut peer.lane.early)).unwrap_or_default();
+        let early = self
+            .peers
+            .get_mut(contact)
+            .map(|peer| std::mem::take(&mut peer.lane.early))
+            .unwrap_or_default();
         for ciphertext in early {
             self.ciphertext_came(contact, &ciphertext)?;
         }
@@ -68,8 +72,12 @@ impl State {
 
     fn ciphertext_came(&mut self, contact: &Address, ciphertext: &[u8]) -> Result<Verdict, StoreError> {
         let hash = CiphertextHash::of(ciphertext);
-        let Some(peer) = self.peers.get(contact) else { return Ok(Verdict::Done) };
-        if !matches!(peer.record.state, ContactState::Requested | ContactState::Accepted) || peer.lane.seen.contains(&hash) {
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(Verdict::Done);
+        };
+        if !matches!(peer.record.state, ContactState::Requested | ContactState::Accepted)
+            || peer.lane.seen.contains(&hash)
+        {
             return Ok(Verdict::Done);
         }
         match self.open(contact, ciphertext)? {
@@ -87,7 +95,9 @@ impl State {
 
     /// Nothing we have opens it. Either its session is still on its way to us, or it has to be encrypted anew.
     fn did_not_open(&mut self, contact: &Address, ciphertext: &[u8], hash: CiphertextHash) -> Verdict {
-        let Some(peer) = self.peers.get_mut(contact) else { return Verdict::Done };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Verdict::Done;
+        };
         if peer.record.state == ContactState::Requested || peer.record.request.is_some() {
             if peer.lane.early.len() >= EARLY {
                 peer.lane.early.pop_front();
@@ -104,12 +114,16 @@ impl State {
 
     /// Tries the contact's sessions, the one we send in first.
     fn open(&self, contact: &Address, ciphertext: &[u8]) -> Result<Opened, StoreError> {
-        let Some(peer) = self.peers.get(contact) else { return Ok(Opened::Not) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(Opened::Not);
+        };
         let mut slots: Vec<u64> = peer.record.sessions.iter().rev().map(|known| known.slot).collect();
         slots.sort_by_key(|slot| Some(*slot) != peer.record.sending);
         let mut spent = false;
         for slot in slots {
-            let Some(session) = session::load(&self.store, contact, slot)? else { continue };
+            let Some(session) = session::load(&self.store, contact, slot)? else {
+                continue;
+            };
             match session.receive(self.now(), &Skipped::of(&self.store, contact, slot), ciphertext) {
                 Ok(opened) => return Ok(Opened::By(slot, Box::new(opened))),
                 Err(ReceiveError::Store(error)) => return Err(error),
@@ -121,9 +135,17 @@ impl State {
     }
 
     /// One commit: the session's step, what the parcel says, and what is owed for it.
-    fn take(&mut self, contact: &Address, slot: u64, (step, plaintext): (Step, SecretBytes), hash: CiphertextHash) -> Result<(), StoreError> {
+    fn take(
+        &mut self,
+        contact: &Address,
+        slot: u64,
+        (step, plaintext): (Step, SecretBytes),
+        hash: CiphertextHash,
+    ) -> Result<(), StoreError> {
         let now = self.now();
-        let Some(peer) = self.peers.get(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(());
+        };
         let mut record = peer.record.clone();
         let mut changes = Changes::new();
         let mut news = News::default();
@@ -173,7 +195,9 @@ impl State {
                 // What was seen is receipted again: the sender would not send it if it had our receipt.
                 record.owes_receipt = true;
                 news.numbered = true;
-                if let Taken::New { line, changed } = conversation::take(&self.store, changes, contact, record, slot, numbered, now)? {
+                if let Taken::New { line, changed } =
+                    conversation::take(&self.store, changes, contact, record, slot, numbered, now)?
+                {
                     news.contact |= line.is_some();
                     if let (Content::FileOffer(offer), Some(position)) = (&numbered.content, line)
                         && !files::transfer_of(offer).is_some_and(|id| self.transfers.contains_key(&id))
@@ -188,7 +212,9 @@ impl State {
             Entry::Receipt(receipt) => news.receipt = Some(self.receipt_came(contact, record, changes, receipt)?),
             Entry::Card(entry) => news.card |= take_card(record, slot, entry),
             Entry::CannotOpen(hash) => {
-                let renewed = self.renew(contact, changes, |_, u| u.sealed.is_some_and(|sealed| sealed.hash == *hash))?;
+                let renewed = self.renew(contact, changes, |_, u| {
+                    u.sealed.is_some_and(|sealed| sealed.hash == *hash)
+                })?;
                 news.renewed.extend(renewed);
             }
             Entry::Accepted(accepted) => {
@@ -211,7 +237,10 @@ impl State {
             self.receipt_done(contact, effect);
         }
         if let Some(position) = news.line {
-            self.events.push(Event::MessageReceived(MessageId { contact: *contact, position }));
+            self.events.push(Event::MessageReceived(MessageId {
+                contact: *contact,
+                position,
+            }));
         }
         for position in news.changed {
             self.updated(contact, position);
@@ -219,7 +248,9 @@ impl State {
         if news.contact {
             self.events.push(Event::ContactUpdated(*contact));
         }
-        if news.accepted && let Some(peer) = self.peers.get_mut(contact) {
+        if news.accepted
+            && let Some(peer) = self.peers.get_mut(contact)
+        {
             peer.lane.request_queue = None;
         }
         match news.content {
@@ -238,7 +269,9 @@ impl State {
 /// Whether the card was newer than the one in use. A card of another numbering replaces it, unless it comes out of a session
 /// that is older than the numbering in use.
 pub(crate) fn take_card(record: &mut ContactRecord, slot: u64, entry: &CardEntry) -> bool {
-    let Ok(card) = outis_wire::decode::<QueueCard>(&entry.card, QueueCard::MAX_ENCODED) else { return false };
+    let Ok(card) = outis_wire::decode::<QueueCard>(&entry.card, QueueCard::MAX_ENCODED) else {
+        return false;
+    };
     // Whatever it is, a receipt says which one we use.
     record.owes_receipt = true;
     let sequence = card.sequence();
@@ -248,7 +281,11 @@ pub(crate) fn take_card(record: &mut ContactRecord, slot: u64, entry: &CardEntry
         Some(known) if slot < known.since => return false,
         _ => slot,
     };
-    record.card = Some(TheirCard { since, sequence, entry: entry.clone() });
+    record.card = Some(TheirCard {
+        since,
+        sequence,
+        entry: entry.clone(),
+    });
     true
 }
 
@@ -256,7 +293,11 @@ impl Peer {
     /// After a new card: what is not receipted goes to its mailboxes too.
     pub(crate) fn use_card(&mut self) {
         self.theirs = self.record.card.as_ref().and_then(|card| TheirQueue::read(&card.entry));
-        let nodes: Vec<_> = self.theirs.iter().flat_map(|queue| queue.nodes().collect::<Vec<_>>()).collect();
+        let nodes: Vec<_> = self
+            .theirs
+            .iter()
+            .flat_map(|queue| queue.nodes().collect::<Vec<_>>())
+            .collect();
         self.lane.mailboxes.retain(|node, _| nodes.contains(node));
         for unreceipted in self.outbox.values_mut() {
             unreceipted.stored.retain(|node| nodes.contains(node));

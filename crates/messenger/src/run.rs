@@ -28,9 +28,21 @@ impl Messenger {
             (state.network.clone(), state.rng.clone())
         };
         let (heard, hearing) = mpsc::channel(HEARD);
-        let ways = Ways { transport, network, rng };
+        let ways = Ways {
+            transport,
+            network,
+            rng,
+        };
         let began = Instant::now();
-        let mut run = Run { shared: &self.shared, ways, began, jobs: FuturesUnordered::new(), ears: BTreeMap::new(), heard, trouble: None };
+        let mut run = Run {
+            shared: &self.shared,
+            ways,
+            began,
+            jobs: FuturesUnordered::new(),
+            ears: BTreeMap::new(),
+            heard,
+            trouble: None,
+        };
         run.go(hearing).await;
     }
 }
@@ -83,7 +95,9 @@ impl<T: Transport> Run<'_, T> {
             state.see(|service| self.ways.transport.relays(service));
             (state.plan(), state.now())
         };
-        let Ok((jobs, next)) = planned else { return self.trouble(tick) };
+        let Ok((jobs, next)) = planned else {
+            return self.trouble(tick);
+        };
         for (task, job) in jobs {
             let ways = self.ways.clone();
             let work = match (task, job) {
@@ -125,7 +139,9 @@ impl<T: Transport> Run<'_, T> {
                     state.caught_up(owner, id);
                     return;
                 }
-                Heard::Envelope(number, envelope) => state.envelope_came(owner, id, &envelope).map(|verdict| (number, verdict)),
+                Heard::Envelope(number, envelope) => state
+                    .envelope_came(owner, id, &envelope)
+                    .map(|verdict| (number, verdict)),
             }
         };
         match result {
@@ -155,10 +171,20 @@ impl<T: Transport> Run<'_, T> {
 
 impl State {
     /// An envelope was pushed from one of our queues.
-    fn envelope_came(&mut self, owner: Owner, id: QueueId, envelope: &Envelope) -> Result<crate::receiving::Verdict, crate::StoreError> {
-        let payload = self.queue_of(owner).and_then(|queue| queue.mailbox(id)).map(|mailbox| mailbox.queue.open(envelope));
+    fn envelope_came(
+        &mut self,
+        owner: Owner,
+        id: QueueId,
+        envelope: &Envelope,
+    ) -> Result<crate::receiving::Verdict, crate::StoreError> {
+        let payload = self
+            .queue_of(owner)
+            .and_then(|queue| queue.mailbox(id))
+            .map(|mailbox| mailbox.queue.open(envelope));
         // What was not sealed for this queue was put there by the mailbox itself: nobody else is answered for it.
-        let Some(Ok(payload)) = payload else { return Ok(crate::receiving::Verdict::Done) };
+        let Some(Ok(payload)) = payload else {
+            return Ok(crate::receiving::Verdict::Done);
+        };
         match owner {
             Owner::Requests => self.came_to_requests(payload.dangerously_expose()),
             Owner::Contact(contact) => self.came(&contact, payload.dangerously_expose()),
@@ -176,13 +202,19 @@ async fn listen<T: Transport>(
     heard: mpsc::Sender<(Owner, QueueId, Heard)>,
     acknowledged: mpsc::Receiver<u64>,
 ) {
-    let Some((mut mailbox, driver)) = ways.mailbox(queue.node(), isolation).await else { return };
+    let Some((mut mailbox, driver)) = ways.mailbox(queue.node(), isolation).await else {
+        return;
+    };
     let id = queue.id();
     let work = async {
         let mut subscription = match within(ANSWER, async { Some(mailbox.subscribe(&queue).await) }).await? {
             Ok(subscription) => subscription,
             Err(RequestError::Refused(Refusal::NoSuchQueue)) => {
-                let kind = if owner == Owner::Requests { Kind::Requests } else { Kind::CONTACT };
+                let kind = if owner == Owner::Requests {
+                    Kind::Requests
+                } else {
+                    Kind::CONTACT
+                };
                 ways.recreate(&mut mailbox, &queue, kind).await?;
                 within(ANSWER, async { mailbox.subscribe(&queue).await.ok() }).await?
             }

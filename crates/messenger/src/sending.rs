@@ -42,12 +42,24 @@ pub(crate) fn enqueue(
 ) -> (u64, Unreceipted) {
     let number = record.outgoing.last.saturating_add(1);
     record.outgoing.last = number;
-    let outbox = OutboxRecord { position, sent_at: now, salt: Salt::random(rng), content, sealed: None };
+    let outbox = OutboxRecord {
+        position,
+        sent_at: now,
+        salt: Salt::random(rng),
+        content,
+        sealed: None,
+    };
     changes.put(table::OUTBOX, contact.as_bytes(), number, &outbox);
     if let Some(position) = position {
         changes.put(table::OUTGOING, contact.as_bytes(), number, &position);
     }
-    (number, Unreceipted { position, ..Unreceipted::default() })
+    (
+        number,
+        Unreceipted {
+            position,
+            ..Unreceipted::default()
+        },
+    )
 }
 
 impl State {
@@ -56,22 +68,42 @@ impl State {
         if !self.may_speak() {
             return Ok(false);
         }
-        let Some(peer) = self.peers.get(contact) else { return Ok(false) };
-        let Some(slot) = peer.record.sending.filter(|_| peer.record.may_send() && peer.theirs.is_some()) else { return Ok(false) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(false);
+        };
+        let Some(slot) = peer
+            .record
+            .sending
+            .filter(|_| peer.record.may_send() && peer.theirs.is_some())
+        else {
+            return Ok(false);
+        };
         let room = UNRECEIPTED.saturating_sub(peer.sealed());
-        let waiting: Vec<u64> =
-            peer.outbox.iter().filter(|(_, u)| u.sealed.is_none()).map(|(number, _)| *number).take(room.min(AT_ONCE)).collect();
+        let waiting: Vec<u64> = peer
+            .outbox
+            .iter()
+            .filter(|(_, u)| u.sealed.is_none())
+            .map(|(number, _)| *number)
+            .take(room.min(AT_ONCE))
+            .collect();
         if waiting.is_empty() {
             return Ok(false);
         }
-        let Some(mut current) = session::load(&self.store, contact, slot)? else { return Ok(false) };
+        let Some(mut current) = session::load(&self.store, contact, slot)? else {
+            return Ok(false);
+        };
         let from = peer.outbox.keys().next().copied().unwrap_or(1);
         let mut record = peer.record.clone();
         let mut changes = Changes::new();
         let mut sealed = Vec::new();
         let mut shown = Vec::new();
         for number in waiting {
-            let Some(mut outbox) = self.store.get::<OutboxRecord>(table::OUTBOX, contact.as_bytes(), number)? else { continue };
+            let Some(mut outbox) = self
+                .store
+                .get::<OutboxRecord>(table::OUTBOX, contact.as_bytes(), number)?
+            else {
+                continue;
+            };
             let previous = record.outgoing.previous(slot, number);
             let link = previous.next(number, salted_hash(outbox.salt, &outbox.content));
             let entry = Entry::Numbered(Numbered {
@@ -83,13 +115,23 @@ impl State {
                 previous,
                 content: outbox.content.clone(),
             });
-            let Ok((step, ciphertext)) = current.send(&mut self.rng, &Parcel::of(entry).encode()) else { break };
+            let Ok((step, ciphertext)) = current.send(&mut self.rng, &Parcel::of(entry).encode()) else {
+                break;
+            };
             session::apply(&mut changes, contact, slot, &step);
             current = step.session;
-            let told = Sealed { slot, previous, hash: CiphertextHash::of(&ciphertext) };
+            let told = Sealed {
+                slot,
+                previous,
+                hash: CiphertextHash::of(&ciphertext),
+            };
             outbox.sealed = Some(told);
             // A number that is told again in the same session stays where the chain had it.
-            if record.outgoing.end.is_none_or(|(end_slot, end, _)| end_slot != slot || end < number) {
+            if record
+                .outgoing
+                .end
+                .is_none_or(|(end_slot, end, _)| end_slot != slot || end < number)
+            {
                 record.outgoing.end = Some((slot, number, link));
             }
             changes.put(table::OUTBOX, contact.as_bytes(), number, &outbox);
@@ -103,7 +145,9 @@ impl State {
         }
         changes.put_contact(contact, &record);
         self.store.commit(changes)?;
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(false) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(false);
+        };
         peer.record = record;
         let progress = !sealed.is_empty();
         for (number, told) in sealed {
@@ -123,18 +167,40 @@ impl State {
         if !self.may_speak() {
             return Ok(());
         }
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
-        peer.lane.loose.retain(|loose| tick.since(loose.made_at) < LOOSE_LIFE || loose.done.is_empty());
-        let Some(slot) = peer.record.sending.filter(|_| peer.record.may_send() && peer.theirs.is_some()) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
+        peer.lane
+            .loose
+            .retain(|loose| tick.since(loose.made_at) < LOOSE_LIFE || loose.done.is_empty());
+        let Some(slot) = peer
+            .record
+            .sending
+            .filter(|_| peer.record.may_send() && peer.theirs.is_some())
+        else {
+            return Ok(());
+        };
         if peer.lane.loose.len() >= LOOSE_AT_ONCE {
             return Ok(());
         }
-        let flying = |told: fn(&Told) -> bool| peer.lane.loose.iter().any(|loose| loose.done.is_empty() && told(&loose.told));
+        let flying = |told: fn(&Told) -> bool| {
+            peer.lane
+                .loose
+                .iter()
+                .any(|loose| loose.done.is_empty() && told(&loose.told))
+        };
         let receipt = peer.record.owes_receipt
             && !flying(|told| told.receipt.is_some())
-            && peer.lane.last_receipt.is_none_or(|last| last.plus(RECEIPT_PAUSE) <= tick);
+            && peer
+                .lane
+                .last_receipt
+                .is_none_or(|last| last.plus(RECEIPT_PAUSE) <= tick);
         let tell_card = peer.queue.sequence() > peer.record.card_known && peer.lane.card_told.is_over(tick);
-        let card = if tell_card { peer.queue.card(peer.record.outgoing.stream, &self.requests, contact) } else { None };
+        let card = if tell_card {
+            peer.queue.card(peer.record.outgoing.stream, &self.requests, contact)
+        } else {
+            None
+        };
         let acceptance = peer.record.owes_acceptance && card.is_some();
         let hashes = std::mem::take(&mut peer.lane.cannot_open);
         if !receipt && card.is_none() && hashes.is_empty() {
@@ -142,20 +208,38 @@ impl State {
         }
         let mut entries = Vec::new();
         if acceptance {
-            entries.push(Entry::Accepted(Accepted { nickname: self.me.nickname.clone() }));
+            entries.push(Entry::Accepted(Accepted {
+                nickname: self.me.nickname.clone(),
+            }));
         }
         let tells_card = card.is_some();
         entries.extend(card.map(Entry::Card));
-        entries.push(Entry::Receipt(Receipt::of(peer.record.stream.map_or(0, |(stream, _)| stream), &peer.record.arrived, None, peer.record.their_card())));
-        entries.extend(hashes.iter().take(Parcel::ENTRIES / 2).map(|hash| Entry::CannotOpen(*hash)));
-        let Some(current) = session::load(&self.store, contact, slot)? else { return Ok(()) };
-        let Ok((step, ciphertext)) = current.send(&mut self.rng, &Parcel { entries }.encode()) else { return Ok(()) };
+        entries.push(Entry::Receipt(Receipt::of(
+            peer.record.stream.map_or(0, |(stream, _)| stream),
+            &peer.record.arrived,
+            None,
+            peer.record.their_card(),
+        )));
+        entries.extend(
+            hashes
+                .iter()
+                .take(Parcel::ENTRIES / 2)
+                .map(|hash| Entry::CannotOpen(*hash)),
+        );
+        let Some(current) = session::load(&self.store, contact, slot)? else {
+            return Ok(());
+        };
+        let Ok((step, ciphertext)) = current.send(&mut self.rng, &Parcel { entries }.encode()) else {
+            return Ok(());
+        };
         let mut changes = Changes::new();
         session::apply(&mut changes, contact, slot, &step);
         self.store.commit(changes)?;
         peer.lane.last_receipt = Some(tick);
         if tells_card {
-            peer.lane.card_told.failed(tick, CARD_PAUSE, CARD_PAUSE_LONGEST, &mut self.rng);
+            peer.lane
+                .card_told
+                .failed(tick, CARD_PAUSE, CARD_PAUSE_LONGEST, &mut self.rng);
         }
         self.next_loose += 1;
         peer.lane.loose.push_back(Loose {
@@ -164,27 +248,49 @@ impl State {
             made_at: tick,
             done: BTreeSet::new(),
             flying: BTreeSet::new(),
-            told: Told { receipt: Some(peer.lane.came) },
+            told: Told {
+                receipt: Some(peer.lane.came),
+            },
         });
         Ok(())
     }
 
     /// A mailbox has taken these, or has not.
-    pub(crate) fn put_numbered(&mut self, contact: &Address, node: NodeId, results: &[(u64, bool)]) -> Result<(), StoreError> {
+    pub(crate) fn put_numbered(
+        &mut self,
+        contact: &Address,
+        node: NodeId,
+        results: &[(u64, bool)],
+    ) -> Result<(), StoreError> {
         let tick = self.tick;
         let mut changes = Changes::new();
         let mut shown = Vec::new();
         let mut stored_now = Vec::new();
-        let Some(peer) = self.peers.get(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(());
+        };
         for (number, stored) in results {
-            let Some(unreceipted) = peer.outbox.get(number) else { continue };
+            let Some(unreceipted) = peer.outbox.get(number) else {
+                continue;
+            };
             if *stored {
                 let mut nodes = unreceipted.stored.clone();
                 nodes.insert(node);
                 let copies = u8::try_from(nodes.len()).unwrap_or(u8::MAX);
-                changes.put(table::STORED, contact.as_bytes(), *number, &nodes.iter().copied().collect::<Vec<_>>());
+                changes.put(
+                    table::STORED,
+                    contact.as_bytes(),
+                    *number,
+                    &nodes.iter().copied().collect::<Vec<_>>(),
+                );
                 if let Some(position) = unreceipted.position
-                    && self.advance(&mut changes, contact, position, Some(Delivery::Stored(copies)), Step::Stored(node))?
+                    && self.advance(
+                        &mut changes,
+                        contact,
+                        position,
+                        Some(Delivery::Stored(copies)),
+                        Step::Stored(node),
+                    )?
                 {
                     shown.push(position);
                 }
@@ -194,7 +300,9 @@ impl State {
             }
         }
         self.store.commit(changes)?;
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
         for (number, _) in results {
             if let Some(unreceipted) = peer.outbox.get_mut(number) {
                 unreceipted.flying.remove(&node);
@@ -214,9 +322,19 @@ impl State {
     }
 
     /// A mailbox has taken a loose ciphertext, or has not.
-    pub(crate) fn put_loose(&mut self, contact: &Address, node: NodeId, id: u64, stored: bool) -> Result<(), StoreError> {
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(()) };
-        let Some(loose) = peer.lane.loose.iter_mut().find(|loose| loose.id == id) else { return Ok(()) };
+    pub(crate) fn put_loose(
+        &mut self,
+        contact: &Address,
+        node: NodeId,
+        id: u64,
+        stored: bool,
+    ) -> Result<(), StoreError> {
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(());
+        };
+        let Some(loose) = peer.lane.loose.iter_mut().find(|loose| loose.id == id) else {
+            return Ok(());
+        };
         loose.flying.remove(&node);
         if !stored {
             return Ok(());
@@ -224,7 +342,10 @@ impl State {
         let first = loose.done.is_empty();
         loose.done.insert(node);
         let told = loose.told.clone();
-        let everywhere = peer.theirs.as_ref().is_some_and(|queue| queue.nodes().all(|node| loose.done.contains(&node)));
+        let everywhere = peer
+            .theirs
+            .as_ref()
+            .is_some_and(|queue| queue.nodes().all(|node| loose.done.contains(&node)));
         if everywhere {
             peer.lane.loose.retain(|loose| loose.id != id);
         }
@@ -240,10 +361,18 @@ impl State {
     }
 
     /// The other side says what it has.
-    pub(crate) fn receipt_came(&self, contact: &Address, record: &mut ContactRecord, changes: &mut Changes, receipt: &Receipt) -> Result<ReceiptEffect, StoreError> {
+    pub(crate) fn receipt_came(
+        &self,
+        contact: &Address,
+        record: &mut ContactRecord,
+        changes: &mut Changes,
+        receipt: &Receipt,
+    ) -> Result<ReceiptEffect, StoreError> {
         let owner = contact.as_bytes();
         let mut effect = ReceiptEffect::default();
-        let Some(peer) = self.peers.get(contact) else { return Ok(effect) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(effect);
+        };
         if receipt.stream != record.outgoing.stream {
             // Nothing of ours has come there yet; what it says of our card holds all the same.
             self.card_is_known(contact, record, receipt.card);
@@ -256,7 +385,11 @@ impl State {
                 changes.erase(table::SEALED, owner, *number);
                 changes.erase(table::STORED, owner, *number);
                 if let Some(position) = unreceipted.position {
-                    let state = if *number <= read { Delivery::Read } else { Delivery::Delivered };
+                    let state = if *number <= read {
+                        Delivery::Read
+                    } else {
+                        Delivery::Delivered
+                    };
                     if self.advance(changes, contact, position, Some(state), Step::Delivered)? {
                         effect.shown.push(position);
                     }
@@ -271,7 +404,9 @@ impl State {
         }
         if read > record.their_read {
             for number in record.their_read.saturating_add(1)..=read.min(record.outgoing.last) {
-                let Some(position) = self.store.get::<u64>(table::OUTGOING, owner, number)? else { continue };
+                let Some(position) = self.store.get::<u64>(table::OUTGOING, owner, number)? else {
+                    continue;
+                };
                 let in_outbox = peer.outbox.contains_key(&number);
                 if !in_outbox && self.advance(changes, contact, position, Some(Delivery::Read), Step::Read)? {
                     effect.shown.push(position);
@@ -295,7 +430,9 @@ impl State {
     /// What a receipt changed becomes true in memory too; called after its commit.
     pub(crate) fn receipt_done(&mut self, contact: &Address, effect: ReceiptEffect) {
         let tick = self.tick;
-        let Some(peer) = self.peers.get_mut(contact) else { return };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return;
+        };
         for number in &effect.delivered {
             peer.outbox.remove(number);
         }
@@ -317,12 +454,25 @@ impl State {
 
     /// Everything that is not receipted is told anew, under its old numbers: in a new session, or because one of the
     /// ciphertexts did not open. The caller commits, then calls [`renewed`](Self::renewed).
-    pub(crate) fn renew(&self, contact: &Address, changes: &mut Changes, which: impl Fn(u64, &Unreceipted) -> bool) -> Result<Vec<u64>, StoreError> {
+    pub(crate) fn renew(
+        &self,
+        contact: &Address,
+        changes: &mut Changes,
+        which: impl Fn(u64, &Unreceipted) -> bool,
+    ) -> Result<Vec<u64>, StoreError> {
         let owner = contact.as_bytes();
-        let Some(peer) = self.peers.get(contact) else { return Ok(Vec::new()) };
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(Vec::new());
+        };
         let mut renewed = Vec::new();
-        for (number, unreceipted) in peer.outbox.iter().filter(|(number, u)| u.sealed.is_some() && which(**number, u)) {
-            let Some(mut outbox) = self.store.get::<OutboxRecord>(table::OUTBOX, owner, *number)? else { continue };
+        for (number, unreceipted) in peer
+            .outbox
+            .iter()
+            .filter(|(number, u)| u.sealed.is_some() && which(**number, u))
+        {
+            let Some(mut outbox) = self.store.get::<OutboxRecord>(table::OUTBOX, owner, *number)? else {
+                continue;
+            };
             outbox.sealed = None;
             changes.put(table::OUTBOX, owner, *number, &outbox);
             changes.erase(table::SEALED, owner, *number);
@@ -337,11 +487,16 @@ impl State {
 
     /// After the commit of [`renew`](Self::renew).
     pub(crate) fn renewed(&mut self, contact: &Address, numbers: &[u64]) {
-        let Some(peer) = self.peers.get_mut(contact) else { return };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return;
+        };
         let mut shown = Vec::new();
         for number in numbers {
             if let Some(unreceipted) = peer.outbox.get_mut(number) {
-                *unreceipted = Unreceipted { position: unreceipted.position, ..Unreceipted::default() };
+                *unreceipted = Unreceipted {
+                    position: unreceipted.position,
+                    ..Unreceipted::default()
+                };
                 shown.extend(unreceipted.position);
             }
         }
@@ -353,8 +508,15 @@ impl State {
 
     /// The lowest number is told again, as it is: if it arrives, its receipt shows what else is missing.
     pub(crate) fn repeat_lowest(&mut self, contact: &Address) -> Result<(), StoreError> {
-        let Some(peer) = self.peers.get(contact) else { return Ok(()) };
-        let Some((number, position)) = peer.outbox.iter().find(|(_, u)| u.sealed.is_some()).map(|(n, u)| (*n, u.position)) else {
+        let Some(peer) = self.peers.get(contact) else {
+            return Ok(());
+        };
+        let Some((number, position)) = peer
+            .outbox
+            .iter()
+            .find(|(_, u)| u.sealed.is_some())
+            .map(|(n, u)| (*n, u.position))
+        else {
             return Ok(());
         };
         let mut changes = Changes::new();
@@ -363,7 +525,11 @@ impl State {
             self.advance(&mut changes, contact, position, None, Step::Repeated)?;
         }
         self.store.commit(changes)?;
-        if let Some(unreceipted) = self.peers.get_mut(contact).and_then(|peer| peer.outbox.get_mut(&number)) {
+        if let Some(unreceipted) = self
+            .peers
+            .get_mut(contact)
+            .and_then(|peer| peer.outbox.get_mut(&number))
+        {
             unreceipted.stored.clear();
         }
         Ok(())

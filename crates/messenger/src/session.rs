@@ -7,14 +7,23 @@ use outis_ratchet::{Session, SkippedId, SkippedKey, SkippedKeys, Step};
 
 /// The session of a contact in a slot.
 pub(crate) fn load(store: &Store, contact: &Address, slot: u64) -> Result<Option<Session>, StoreError> {
-    let Some(record) = store.get_bytes(table::SESSIONS, contact.as_bytes(), slot)? else { return Ok(None) };
-    Session::from_record(record.dangerously_expose()).map(Some).map_err(StoreError::Session)
+    let Some(record) = store.get_bytes(table::SESSIONS, contact.as_bytes(), slot)? else {
+        return Ok(None);
+    };
+    Session::from_record(record.dangerously_expose())
+        .map(Some)
+        .map_err(StoreError::Session)
 }
 
 /// Stores a session that has just begun.
 pub(crate) fn put(changes: &mut Changes, contact: &Address, slot: u64, session: &Session) {
     let record = session.to_record();
-    changes.put_bytes(table::SESSIONS, contact.as_bytes(), slot, record.dangerously_expose().to_vec());
+    changes.put_bytes(
+        table::SESSIONS,
+        contact.as_bytes(),
+        slot,
+        record.dangerously_expose().to_vec(),
+    );
 }
 
 /// Stores what a step changed.
@@ -22,7 +31,12 @@ pub(crate) fn apply(changes: &mut Changes, contact: &Address, slot: u64, step: &
     put(changes, contact, slot, &step.session);
     let owner = skipped_owner(contact, slot);
     for (id, key) in &step.added {
-        changes.put_bytes(table::SKIPPED, &owner, id.index(), key.to_record().dangerously_expose().to_vec());
+        changes.put_bytes(
+            table::SKIPPED,
+            &owner,
+            id.index(),
+            key.to_record().dangerously_expose().to_vec(),
+        );
     }
     for id in &step.removed {
         changes.erase(table::SKIPPED, &owner, id.index());
@@ -43,7 +57,10 @@ pub(crate) struct Skipped<'a> {
 
 impl<'a> Skipped<'a> {
     pub(crate) fn of(store: &'a Store, contact: &Address, slot: u64) -> Self {
-        Self { store, owner: skipped_owner(contact, slot) }
+        Self {
+            store,
+            owner: skipped_owner(contact, slot),
+        }
     }
 }
 
@@ -51,8 +68,12 @@ impl SkippedKeys for Skipped<'_> {
     type Error = StoreError;
 
     fn find(&self, id: SkippedId) -> Result<Option<SkippedKey>, StoreError> {
-        let Some(record) = self.store.get_bytes(table::SKIPPED, &self.owner, id.index())? else { return Ok(None) };
-        SkippedKey::from_record(record.dangerously_expose()).map(Some).map_err(StoreError::Session)
+        let Some(record) = self.store.get_bytes(table::SKIPPED, &self.owner, id.index())? else {
+            return Ok(None);
+        };
+        SkippedKey::from_record(record.dangerously_expose())
+            .map(Some)
+            .map_err(StoreError::Session)
     }
 }
 

@@ -7,11 +7,11 @@ use crate::message::{Delivery, MessageId, Step, TransferId};
 use crate::own::Me;
 use crate::peer::Peer;
 use crate::queue::OwnQueue;
+use crate::randomness::Randomness;
 use crate::store::{Changes, StatusRecord, Store, StoreError, table};
 use crate::time::Tick;
 use crate::transport::Clock;
 use crate::work::Running;
-use crate::randomness::Randomness;
 use outis_identity::Address;
 use outis_wire::{NetworkName, NodeId, Service, UnixMillis};
 use std::collections::BTreeMap;
@@ -42,7 +42,6 @@ pub(crate) struct State {
     pub(crate) next_loose: u64,
 }
 
-
 impl State {
     /// The relays there are now.
     pub(crate) fn see(&mut self, relays: impl Fn(Service) -> Vec<NodeId>) {
@@ -70,7 +69,9 @@ impl State {
         contact: &Address,
         change: impl FnOnce(&mut ContactRecord, &mut Changes) -> R,
     ) -> Result<Option<R>, StoreError> {
-        let Some(peer) = self.peers.get_mut(contact) else { return Ok(None) };
+        let Some(peer) = self.peers.get_mut(contact) else {
+            return Ok(None);
+        };
         let mut record = peer.record.clone();
         let mut changes = Changes::new();
         let result = change(&mut record, &mut changes);
@@ -91,7 +92,9 @@ impl State {
         step: Step,
     ) -> Result<bool, StoreError> {
         let owner = contact.as_bytes();
-        let Some(mut status) = self.store.get::<StatusRecord>(table::STATUS, owner, position)? else { return Ok(false) };
+        let Some(mut status) = self.store.get::<StatusRecord>(table::STATUS, owner, position)? else {
+            return Ok(false);
+        };
         status.flight.log(self.now(), step);
         let changed = state.is_some_and(|state| state != status.state);
         status.state = state.unwrap_or(status.state);
@@ -100,7 +103,10 @@ impl State {
     }
 
     pub(crate) fn updated(&self, contact: &Address, position: u64) {
-        self.events.push(Event::MessageUpdated(MessageId { contact: *contact, position }));
+        self.events.push(Event::MessageUpdated(MessageId {
+            contact: *contact,
+            position,
+        }));
     }
 
     /// Whether this device may speak for its account now.
@@ -111,6 +117,10 @@ impl State {
     /// Contacts that something can be told or asked of.
     pub(crate) fn active(&self) -> Vec<Address> {
         let active = |peer: &Peer| matches!(peer.record.state, ContactState::Requested | ContactState::Accepted);
-        self.peers.iter().filter(|(_, peer)| active(peer)).map(|(address, _)| *address).collect()
+        self.peers
+            .iter()
+            .filter(|(_, peer)| active(peer))
+            .map(|(address, _)| *address)
+            .collect()
     }
 }

@@ -1,9 +1,9 @@
 //! The messenger's records in the vault: which there are, under which keys, and how they read.
 
-use crate::contact::ContactRecord;
-use crate::message::{Body, Delivery, Direction, Flight};
-use crate::content::{Content, Reference};
 use crate::chain::{Link, Salt};
+use crate::contact::ContactRecord;
+use crate::content::{Content, Reference};
+use crate::message::{Body, Delivery, Direction, Flight};
 use crate::parcel::CiphertextHash;
 use outis_identity::Address;
 use outis_vault::{Commit, CommitError, Key, Order, ReadError, Table, Vault};
@@ -54,7 +54,9 @@ pub(crate) mod table {
     pub(crate) const TRANSFERS: Table = Table(0x2c);
 
     /// All that is kept of one contact under its own name. (Skipped keys hang on sessions.)
-    pub(crate) const OF_A_CONTACT: [Table; 9] = [CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED];
+    pub(crate) const OF_A_CONTACT: [Table; 9] = [
+        CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED,
+    ];
 }
 
 /// A record that stands alone has this owner.
@@ -105,14 +107,37 @@ impl Store {
     }
 
     /// The record under a key.
-    pub(crate) fn get<T: Serialize + DeserializeOwned>(&self, table: Table, owner: &[u8; 32], index: u64) -> Result<Option<T>, StoreError> {
-        let found = self.vault.get(&Key { table, owner: *owner, index }).map_err(StoreError::Read)?;
+    pub(crate) fn get<T: Serialize + DeserializeOwned>(
+        &self,
+        table: Table,
+        owner: &[u8; 32],
+        index: u64,
+    ) -> Result<Option<T>, StoreError> {
+        let found = self
+            .vault
+            .get(&Key {
+                table,
+                owner: *owner,
+                index,
+            })
+            .map_err(StoreError::Read)?;
         found.map(|bytes| decode(bytes.dangerously_expose())).transpose()
     }
 
     /// The bytes under a key, for records that other crates write.
-    pub(crate) fn get_bytes(&self, table: Table, owner: &[u8; 32], index: u64) -> Result<Option<outis_crypto::SecretBytes>, StoreError> {
-        self.vault.get(&Key { table, owner: *owner, index }).map_err(StoreError::Read)
+    pub(crate) fn get_bytes(
+        &self,
+        table: Table,
+        owner: &[u8; 32],
+        index: u64,
+    ) -> Result<Option<outis_crypto::SecretBytes>, StoreError> {
+        self.vault
+            .get(&Key {
+                table,
+                owner: *owner,
+                index,
+            })
+            .map_err(StoreError::Read)
     }
 
     /// Records of one owner, by index.
@@ -124,13 +149,26 @@ impl Store {
         order: Order,
         limit: usize,
     ) -> Result<Vec<(u64, T)>, StoreError> {
-        let found = self.vault.range(table, owner, range, order, limit).map_err(StoreError::Read)?;
-        found.into_iter().map(|(index, bytes)| Ok((index, decode(bytes.dangerously_expose())?))).collect()
+        let found = self
+            .vault
+            .range(table, owner, range, order, limit)
+            .map_err(StoreError::Read)?;
+        found
+            .into_iter()
+            .map(|(index, bytes)| Ok((index, decode(bytes.dangerously_expose())?)))
+            .collect()
     }
 
     /// Bytes of one owner, by index.
-    pub(crate) fn range_bytes(&self, table: Table, owner: &[u8; 32], limit: usize) -> Result<Vec<(u64, outis_crypto::SecretBytes)>, StoreError> {
-        self.vault.range(table, owner, 0..u64::MAX, Order::Ascending, limit).map_err(StoreError::Read)
+    pub(crate) fn range_bytes(
+        &self,
+        table: Table,
+        owner: &[u8; 32],
+        limit: usize,
+    ) -> Result<Vec<(u64, outis_crypto::SecretBytes)>, StoreError> {
+        self.vault
+            .range(table, owner, 0..u64::MAX, Order::Ascending, limit)
+            .map_err(StoreError::Read)
     }
 
     /// Who owns something in a table.
@@ -165,12 +203,23 @@ impl Changes {
 
     pub(crate) fn put_bytes(&mut self, table: Table, owner: &[u8; 32], index: u64, bytes: Vec<u8>) {
         let commit = std::mem::replace(&mut self.0, Commit::new());
-        self.0 = commit.put(Key { table, owner: *owner, index }, bytes);
+        self.0 = commit.put(
+            Key {
+                table,
+                owner: *owner,
+                index,
+            },
+            bytes,
+        );
     }
 
     pub(crate) fn erase(&mut self, table: Table, owner: &[u8; 32], index: u64) {
         let commit = std::mem::replace(&mut self.0, Commit::new());
-        self.0 = commit.erase(Key { table, owner: *owner, index });
+        self.0 = commit.erase(Key {
+            table,
+            owner: *owner,
+            index,
+        });
     }
 
     pub(crate) fn erase_all(&mut self, table: Table, owner: &[u8; 32]) {

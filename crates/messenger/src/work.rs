@@ -43,18 +43,41 @@ pub(crate) type Running = BTreeSet<Task>;
 
 /// A piece of work, with all that it needs.
 pub(crate) enum Job {
-    Create { queue: Arc<OwnedQueue>, kind: Kind, isolation: Isolation },
-    Listen { queue: Arc<OwnedQueue>, isolation: Isolation },
-    Delete { queue: Arc<OwnedQueue>, isolation: Isolation },
-    Put { to: TheirQueue, node: NodeId, isolation: Isolation, items: Vec<(Item, Envelope)> },
+    Create {
+        queue: Arc<OwnedQueue>,
+        kind: Kind,
+        isolation: Isolation,
+    },
+    Listen {
+        queue: Arc<OwnedQueue>,
+        isolation: Isolation,
+    },
+    Delete {
+        queue: Arc<OwnedQueue>,
+        isolation: Isolation,
+    },
+    Put {
+        to: TheirQueue,
+        node: NodeId,
+        isolation: Isolation,
+        items: Vec<(Item, Envelope)>,
+    },
     /// Into a request queue: to each of its mailboxes.
-    Request { to: TheirQueue, passes: Option<TheirQueue>, isolation: Isolation, envelopes: Vec<(NodeId, Envelope)> },
+    Request {
+        to: TheirQueue,
+        passes: Option<TheirQueue>,
+        isolation: Isolation,
+        envelopes: Vec<(NodeId, Envelope)>,
+    },
     LookUp(LookUp),
     LookUpSelf(SelfLookUp),
     Publish(Publication),
     Road(Box<RoadJob>),
     /// Where the person wanted a file when they said yes.
-    Save { saving: Saving, path: String },
+    Save {
+        saving: Saving,
+        path: String,
+    },
 }
 
 /// What an envelope is a copy of.
@@ -66,17 +89,45 @@ pub(crate) enum Item {
 
 /// What came of a piece of work.
 pub(crate) enum Outcome {
-    Created { task: Task, created: bool },
+    Created {
+        task: Task,
+        created: bool,
+    },
     /// Listening ended.
-    Deaf { task: Task },
-    Deleted { task: Task, deleted: bool },
-    Put { task: Task, results: Vec<(Item, bool)> },
-    Requested { task: Task, stored: usize },
-    LookedUp { task: Task, found: Result<Option<Box<Found>>, Unreachable> },
-    LookedUpSelf { task: Task, found: Result<Option<crate::descriptor::FoundSelf>, Unreachable> },
-    Published { task: Task, published: bool },
-    RoadEnded { task: Task, end: RoadEnd },
-    Saved { task: Task },
+    Deaf {
+        task: Task,
+    },
+    Deleted {
+        task: Task,
+        deleted: bool,
+    },
+    Put {
+        task: Task,
+        results: Vec<(Item, bool)>,
+    },
+    Requested {
+        task: Task,
+        stored: usize,
+    },
+    LookedUp {
+        task: Task,
+        found: Result<Option<Box<Found>>, Unreachable>,
+    },
+    LookedUpSelf {
+        task: Task,
+        found: Result<Option<crate::descriptor::FoundSelf>, Unreachable>,
+    },
+    Published {
+        task: Task,
+        published: bool,
+    },
+    RoadEnded {
+        task: Task,
+        end: RoadEnd,
+    },
+    Saved {
+        task: Task,
+    },
 }
 
 impl Outcome {

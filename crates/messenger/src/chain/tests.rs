@@ -3,7 +3,10 @@ use crate::content::{Text, Tombstone};
 use proptest::prelude::*;
 
 fn text(words: &str) -> Content {
-    Content::Text(Text { text: words.to_owned(), reply_to: None })
+    Content::Text(Text {
+        text: words.to_owned(),
+        reply_to: None,
+    })
 }
 
 /// The first `count` messages of an honest sender: number, link before, salted hash.
@@ -35,7 +38,12 @@ fn the_next_number_has_the_next_place_and_comes_once() {
 fn a_jump_leaves_a_gap_that_fills_from_any_side() {
     let mut arrived = Arrived::default();
     let told = told(6);
-    for (number, place) in [(6, Place::After(1..=5)), (3, Place::Fills(1..=5)), (5, Place::Fills(4..=5)), (1, Place::Fills(1..=2))] {
+    for (number, place) in [
+        (6, Place::After(1..=5)),
+        (3, Place::Fills(1..=5)),
+        (5, Place::Fills(4..=5)),
+        (1, Place::Fills(1..=2)),
+    ] {
         assert_eq!(arrived.place(number), place);
         let (number, previous, salted) = told[number as usize - 1];
         assert_eq!(arrived.take(number, 0, previous, salted), Agreement::Agrees);
@@ -85,7 +93,10 @@ fn a_tombstone_closes_the_chain_at_its_number() {
 
 #[test]
 fn the_same_text_under_another_salt_has_another_hash() {
-    assert_ne!(salted_hash(Salt([1; 16]), &text("yes")), salted_hash(Salt([2; 16]), &text("yes")));
+    assert_ne!(
+        salted_hash(Salt([1; 16]), &text("yes")),
+        salted_hash(Salt([2; 16]), &text("yes"))
+    );
 }
 
 proptest! {

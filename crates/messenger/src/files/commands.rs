@@ -62,13 +62,22 @@ pub(crate) fn outline(path: &Path) -> Result<Outline, FileError> {
     for chunk in 0..geometry.chunks() {
         buffer.resize(geometry.length(chunk).unwrap_or_default(), 0);
         file.read_exact(&mut buffer).map_err(FileError::Unreadable)?;
-        outliner.chunk(&buffer).map_err(|_| FileError::Unreadable(io::ErrorKind::InvalidData.into()))?;
+        outliner
+            .chunk(&buffer)
+            .map_err(|_| FileError::Unreadable(io::ErrorKind::InvalidData.into()))?;
     }
-    outliner.finish().map_err(|_| FileError::Unreadable(io::ErrorKind::InvalidData.into()))
+    outliner
+        .finish()
+        .map_err(|_| FileError::Unreadable(io::ErrorKind::InvalidData.into()))
 }
 
 impl State {
-    pub(crate) fn offer_file(&mut self, contact: &Address, path: &Path, outline: Outline) -> Result<Transfer, FileError> {
+    pub(crate) fn offer_file(
+        &mut self,
+        contact: &Address,
+        path: &Path,
+        outline: Outline,
+    ) -> Result<Transfer, FileError> {
         let readable = path.to_str().zip(path.file_name().and_then(|name| name.to_str()));
         let (path, name) = readable.ok_or_else(|| FileError::Unreadable(io::ErrorKind::InvalidInput.into()))?;
         if *contact == self.address() {
@@ -96,7 +105,8 @@ impl State {
             }
         })
         .map_err(FileError::Send)?;
-        self.transfers.insert(id, Known::new(record, offer, Side::Sending(Arc::new(outline))));
+        self.transfers
+            .insert(id, Known::new(record, offer, Side::Sending(Arc::new(outline))));
         self.shown_transfer(&id).ok_or(FileError::NotFound)
     }
 
@@ -108,18 +118,27 @@ impl State {
         if known.record.phase == Phase::Offered {
             let path = match save_to {
                 Some(path) if path.symlink_metadata().is_ok() => return Err(FileError::PathExists),
-                Some(path) => {
-                    Some(path.to_str().ok_or_else(|| FileError::Unwritable(io::ErrorKind::InvalidInput.into()))?.to_owned())
-                }
+                Some(path) => Some(
+                    path.to_str()
+                        .ok_or_else(|| FileError::Unwritable(io::ErrorKind::InvalidInput.into()))?
+                        .to_owned(),
+                ),
                 None => None,
             };
             let geometry = known.offer.geometry();
             let chunk_bytes = u32::try_from(geometry.chunk_size()).map_err(|_| FileError::TooLarge)?;
-            let layout = Layout { chunk_bytes, chunks: u64::from(geometry.chunks()) };
-            self.store.vault().files().create(FileId(id.0), layout).map_err(|error| match error {
-                outis_vault::FileError::DiskFull => FileError::DiskFull,
-                other => FileError::Sealed(other),
-            })?;
+            let layout = Layout {
+                chunk_bytes,
+                chunks: u64::from(geometry.chunks()),
+            };
+            self.store
+                .vault()
+                .files()
+                .create(FileId(id.0), layout)
+                .map_err(|error| match error {
+                    outis_vault::FileError::DiskFull => FileError::DiskFull,
+                    other => FileError::Sealed(other),
+                })?;
             let mut record = known.record.clone();
             record.phase = Phase::Wanted;
             record.path = path;
@@ -137,7 +156,9 @@ impl State {
             return Err(FileError::WrongState);
         }
         let contact = known.record.contact;
-        self.signal(&contact, id, &Signal::Declined, |record, _| record.phase = Phase::Declined)?;
+        self.signal(&contact, id, &Signal::Declined, |record, _| {
+            record.phase = Phase::Declined
+        })?;
         self.told_of(id)
     }
 
@@ -147,7 +168,9 @@ impl State {
             return Err(FileError::WrongState);
         }
         let contact = known.record.contact;
-        self.signal(&contact, id, &Signal::Cancelled, |record, _| record.phase = Phase::Cancelled)?;
+        self.signal(&contact, id, &Signal::Cancelled, |record, _| {
+            record.phase = Phase::Cancelled
+        })?;
         self.stop_transfer(id, Phase::Cancelled)?;
         self.told_of(id)
     }
@@ -181,7 +204,11 @@ impl State {
         if known.record.direction != Direction::In || known.record.phase != Phase::Complete {
             return Err(FileError::WrongState);
         }
-        Ok(Saving { vault: Arc::clone(self.store.vault()), id: FileId(id.0), chunks: known.offer.geometry().chunks() })
+        Ok(Saving {
+            vault: Arc::clone(self.store.vault()),
+            id: FileId(id.0),
+            chunks: known.offer.geometry().chunks(),
+        })
     }
 
     fn told_of(&self, id: &TransferId) -> Result<Transfer, FileError> {
@@ -218,7 +245,11 @@ impl Saving {
     }
 
     fn copy(&self, chunk: u32, to: &mut Half<'_>) -> Result<(), FileError> {
-        let bytes = self.vault.files().read_chunk(self.id, u64::from(chunk)).map_err(FileError::Sealed)?;
+        let bytes = self
+            .vault
+            .files()
+            .read_chunk(self.id, u64::from(chunk))
+            .map_err(FileError::Sealed)?;
         to.file.write_all(bytes.dangerously_expose()).map_err(unwritable)
     }
 }
@@ -236,7 +267,11 @@ impl<'a> Half<'a> {
             io::ErrorKind::AlreadyExists => FileError::PathExists,
             _ => unwritable(error),
         })?;
-        Ok(Self { file, path, finished: false })
+        Ok(Self {
+            file,
+            path,
+            finished: false,
+        })
     }
 
     fn finish(mut self) -> Result<(), FileError> {

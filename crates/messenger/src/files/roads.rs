@@ -36,8 +36,14 @@ pub(crate) struct RoadJob {
 
 /// Which end we are, and what it needs.
 pub(crate) enum End {
-    Sending { outline: Arc<Outline>, path: String },
-    Receiving { receiver: Arc<Mutex<Receiver>>, store: Store },
+    Sending {
+        outline: Arc<Outline>,
+        path: String,
+    },
+    Receiving {
+        receiver: Arc<Mutex<Receiver>>,
+        store: Store,
+    },
 }
 
 /// How a road ended.
@@ -78,7 +84,11 @@ impl Live {
             stopped: AtomicBool::new(false),
             stop: Notify::new(),
             moved: AtomicBool::new(false),
-            pace: Mutex::new(Pace { since: None, bytes: 0, told: None }),
+            pace: Mutex::new(Pace {
+                since: None,
+                bytes: 0,
+                told: None,
+            }),
             expected: Mutex::default(),
         }
     }
@@ -95,7 +105,9 @@ impl Live {
     /// Bytes a second since the roads were opened.
     pub(crate) fn rate(&self) -> u64 {
         let pace = lock(&self.pace);
-        let millis = pace.since.map_or(0, |since| u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let millis = pace.since.map_or(0, |since| {
+            u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+        });
         pace.bytes.saturating_mul(1_000).checked_div(millis).unwrap_or(0)
     }
 
@@ -173,13 +185,18 @@ impl RoadJob {
     }
 
     async fn walk<T: Transport>(self, ways: Ways<T>) -> RoadEnd {
-        let to = Destination { node: self.road.node, service: Service::Rendezvous };
+        let to = Destination {
+            node: self.road.node,
+            service: Service::Rendezvous,
+        };
         let meeting = async {
             let mut stream = ways.transport.open(to, Purpose::File, self.isolation).await.ok()?;
             rendezvous::join(&mut stream, &self.road.cookie).await.ok()?;
             Some(stream)
         };
-        let Ok(Some(stream)) = timeout(MEETING, meeting).await else { return RoadEnd::Broken };
+        let Ok(Some(stream)) = timeout(MEETING, meeting).await else {
+            return RoadEnd::Broken;
+        };
         self.live.opened();
         let open = Opened(Arc::clone(&self.live));
         self.tell();
@@ -192,7 +209,9 @@ impl RoadJob {
     }
 
     async fn send<T: Transport>(&self, stream: T::Stream, outline: &Outline, path: &str, mut ways: Ways<T>) -> RoadEnd {
-        let Ok(mut file) = File::open(path) else { return RoadEnd::Unreadable };
+        let Ok(mut file) = File::open(path) else {
+            return RoadEnd::Unreadable;
+        };
         let (mut reader, mut writer) = stream.split();
         let (mut heard, mut hearing) = mpsc::channel::<Vec<u8>>(1);
         // Requests are read while chunks are written, or the road would stand still once a window.
@@ -212,11 +231,7 @@ impl RoadJob {
             let size = outline.geometry().size();
             let mut buffer = Vec::new();
             loop {
-                let frame = match hearing.try_recv() {
-                    Ok(frame) => Some(frame),
-                    Err(_) => None,
-                };
-                if let Some(frame) = frame {
+                if let Ok(frame) = hearing.try_recv() {
                     match road.receive(&frame) {
                         Ok(Asked::Done) => return Some(RoadEnd::Complete),
                         Ok(Asked::Cancelled) => return Some(RoadEnd::Cancelled),
@@ -235,8 +250,12 @@ impl RoadJob {
                 };
                 let length = outline.geometry().length(chunk).unwrap_or_default();
                 buffer.resize(length, 0);
-                let read = file.seek(SeekFrom::Start(outline.geometry().offset(chunk))).and_then(|_| file.read_exact(&mut buffer));
-                let carried = read.ok().and_then(|()| road.chunk(outline, chunk, &buffer, &mut ways.rng).ok());
+                let read = file
+                    .seek(SeekFrom::Start(outline.geometry().offset(chunk)))
+                    .and_then(|_| file.read_exact(&mut buffer));
+                let carried = read
+                    .ok()
+                    .and_then(|()| road.chunk(outline, chunk, &buffer, &mut ways.rng).ok());
                 let Some(carried) = carried else {
                     if let Some(frame) = road.unavailable(&mut ways.rng) {
                         write(&mut writer, &frame).await?;
@@ -254,13 +273,28 @@ impl RoadJob {
         }
     }
 
-    async fn receive<T: Transport>(&self, mut stream: T::Stream, receiver: &Mutex<Receiver>, store: &Store, mut ways: Ways<T>) -> RoadEnd {
+    async fn receive<T: Transport>(
+        &self,
+        mut stream: T::Stream,
+        receiver: &Mutex<Receiver>,
+        store: &Store,
+        mut ways: Ways<T>,
+    ) -> RoadEnd {
         let (mut road, greeting) = ReceivingRoad::open(&mut lock(receiver), &self.offer, &mut ways.rng);
-        let _closing = Closing { receiver, road: road.id() };
+        let _closing = Closing {
+            receiver,
+            road: road.id(),
+        };
         if write(&mut stream, &greeting).await.is_none() {
             return RoadEnd::Broken;
         }
-        let mut arrived = Arrived { job: self, receiver, store, chunks: Vec::new(), bytes: 0 };
+        let mut arrived = Arrived {
+            job: self,
+            receiver,
+            store,
+            chunks: Vec::new(),
+            bytes: 0,
+        };
         loop {
             let want = road.wants(&mut lock(receiver), &mut ways.rng);
             if let Some(want) = want
@@ -269,7 +303,11 @@ impl RoadJob {
                 return RoadEnd::Broken;
             }
             let Ok(Some(frame)) = timeout(SILENCE, read(&mut stream)).await else {
-                return if arrived.rest().is_some() { self.end(receiver) } else { RoadEnd::Broken };
+                return if arrived.rest().is_some() {
+                    self.end(receiver)
+                } else {
+                    RoadEnd::Broken
+                };
             };
             let received = road.receive(&mut lock(receiver), &frame);
             match received {
@@ -297,7 +335,11 @@ impl RoadJob {
     }
 
     fn end(&self, receiver: &Mutex<Receiver>) -> RoadEnd {
-        if lock(receiver).is_complete() { RoadEnd::Complete } else { RoadEnd::Broken }
+        if lock(receiver).is_complete() {
+            RoadEnd::Complete
+        } else {
+            RoadEnd::Broken
+        }
     }
 
     fn tell(&self) {
@@ -318,7 +360,13 @@ impl Arrived<'_> {
     /// Writes a chunk. `None` if that failed: it is asked for again.
     fn take(&mut self, chunk: u32, bytes: &[u8]) -> Option<()> {
         let file = FileId(self.job.id.0);
-        if self.store.vault().files().write_chunk(file, u64::from(chunk), bytes).is_err() {
+        if self
+            .store
+            .vault()
+            .files()
+            .write_chunk(file, u64::from(chunk), bytes)
+            .is_err()
+        {
             lock(self.receiver).lost(chunk);
             return None;
         }
@@ -326,7 +374,11 @@ impl Arrived<'_> {
         self.bytes += bytes.len() as u64;
         let geometry = self.job.offer.geometry();
         let expected = u64::from(lock(self.receiver).have().len()) + self.chunks.len() as u64;
-        if self.bytes >= AT_ONCE || expected >= u64::from(geometry.chunks()) { self.rest() } else { Some(()) }
+        if self.bytes >= AT_ONCE || expected >= u64::from(geometry.chunks()) {
+            self.rest()
+        } else {
+            Some(())
+        }
     }
 
     /// Brings everything that was written to rest, and says so.

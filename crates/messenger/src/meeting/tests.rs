@@ -74,21 +74,43 @@ fn queue(seed: u64) -> OwnQueue {
 
 /// What a look-up of this person gives.
 fn descriptor_of(state: &State) -> Found {
-    let bytes = state.store.get_bytes(table::PREKEYS, &crate::store::NOBODY, u64::from(NOW.epoch().0));
+    let bytes = state
+        .store
+        .get_bytes(table::PREKEYS, &crate::store::NOBODY, u64::from(NOW.epoch().0));
     let bytes = bytes.expect("reads").expect("is there");
-    let prekey = Prekey::from_record(bytes.dangerously_expose()).expect("reads").public(&state.me.keys);
-    let device = state.me.record.certificate.as_ref().expect("is certified").verify(NOW).expect("is good");
+    let prekey = Prekey::from_record(bytes.dangerously_expose())
+        .expect("reads")
+        .public(&state.me.keys);
+    let device = state
+        .me
+        .record
+        .certificate
+        .as_ref()
+        .expect("is certified")
+        .verify(NOW)
+        .expect("is good");
     let requests = TheirQueue::of(state.requests.named().expect("is named"));
-    Found { remote: Remote::new(device, &prekey).expect("is its own"), requests }
+    Found {
+        remote: Remote::new(device, &prekey).expect("is its own"),
+        requests,
+    }
 }
 
 /// Alice asks Bob; gives her request as Bob's mailbox delivers it.
 fn ask(alice: &mut State, bob: &State) -> Vec<u8> {
     let address = bob.address();
-    alice.add_contact(address, None, Some("hello".into())).expect("is asked");
+    alice
+        .add_contact(address, None, Some("hello".into()))
+        .expect("is asked");
     alice.peers.get_mut(&address).expect("is there").queue = queue(90);
     alice.found(&address, descriptor_of(bob)).expect("is stored");
-    alice.peers[&address].record.request.as_ref().expect("is made").message.clone()
+    alice.peers[&address]
+        .record
+        .request
+        .as_ref()
+        .expect("is made")
+        .message
+        .clone()
 }
 
 /// Everything that `from` would put for `to`, handed over; gives the payloads that have a number.
@@ -100,9 +122,18 @@ fn carry(from: &mut State, to: &mut State) -> Vec<Vec<u8>> {
     let peer = from.peers.get_mut(&recipient).expect("is there");
     let loose: Vec<Vec<u8>> = peer.lane.loose.drain(..).map(|loose| loose.payload.to_vec()).collect();
     let mut payloads = Vec::new();
-    let numbers: Vec<u64> = peer.outbox.iter().filter(|(_, u)| u.sealed.is_some()).map(|(number, _)| *number).collect();
+    let numbers: Vec<u64> = peer
+        .outbox
+        .iter()
+        .filter(|(_, u)| u.sealed.is_some())
+        .map(|(number, _)| *number)
+        .collect();
     for number in numbers {
-        let sealed = from.store.get_bytes(table::SEALED, recipient.as_bytes(), number).expect("reads").expect("is there");
+        let sealed = from
+            .store
+            .get_bytes(table::SEALED, recipient.as_bytes(), number)
+            .expect("reads")
+            .expect("is there");
         payloads.push(Payload::Session(sealed.dangerously_expose().to_vec()).encode());
     }
     for payload in loose.iter().chain(&payloads) {
@@ -119,13 +150,22 @@ fn friends() -> (State, State) {
     bob.accept_contact(&address).expect("is accepted");
     bob.peers.get_mut(&address).expect("is there").queue = queue(91);
     carry(&mut bob, &mut alice);
-    assert_eq!(alice.contact(&bob.address()).expect("is known").state, ContactState::Accepted);
+    assert_eq!(
+        alice.contact(&bob.address()).expect("is known").state,
+        ContactState::Accepted
+    );
     carry(&mut alice, &mut bob);
     (alice, bob)
 }
 
 fn bodies(state: &State, with: &Address) -> Vec<Body> {
-    state.messages(with, None, 1_000).expect("reads").0.into_iter().map(|message| message.body).collect()
+    state
+        .messages(with, None, 1_000)
+        .expect("reads")
+        .0
+        .into_iter()
+        .map(|message| message.body)
+        .collect()
 }
 
 #[test]
@@ -141,7 +181,10 @@ fn a_request_that_is_replayed_a_thousand_times_makes_one_session() {
     // Also after it was declined, and after a restart: what was seen is remembered on the disk.
     bob.decline_contact(&alice.address()).expect("is declined");
     bob.came_to_requests(&request).expect("is stored");
-    assert_eq!(bob.contact(&alice.address()).expect("is known").state, ContactState::Declined);
+    assert_eq!(
+        bob.contact(&alice.address()).expect("is known").state,
+        ContactState::Declined
+    );
 }
 
 #[test]
@@ -162,13 +205,24 @@ fn a_request_with_one_bit_changed_is_nobodys() {
 fn an_unknown_kind_shows_as_not_supported_and_what_comes_after_it_is_read() {
     let (mut alice, mut bob) = friends();
     let (to, from) = (bob.address(), alice.address());
-    let unknown = Tagged { tag: 999, body: b"from the future".to_vec() };
-    alice.send_content(&to, Content::Unsupported(unknown.clone()), None, |_, _| {}).expect("is sent");
-    let quiet = Content::Unsupported(Tagged { tag: 0x9999, body: Vec::new() });
+    let unknown = Tagged {
+        tag: 999,
+        body: b"from the future".to_vec(),
+    };
+    alice
+        .send_content(&to, Content::Unsupported(unknown.clone()), None, |_, _| {})
+        .expect("is sent");
+    let quiet = Content::Unsupported(Tagged {
+        tag: 0x9999,
+        body: Vec::new(),
+    });
     alice.send_content(&to, quiet, None, |_, _| {}).expect("is sent");
     alice.send_text(&to, "from now".into(), None).expect("is sent");
     carry(&mut alice, &mut bob);
-    assert_eq!(bodies(&bob, &from), [Body::Unsupported(unknown), Body::Text("from now".into())]);
+    assert_eq!(
+        bodies(&bob, &from),
+        [Body::Unsupported(unknown), Body::Text("from now".into())]
+    );
 }
 
 #[test]
@@ -177,21 +231,34 @@ fn what_did_not_open_is_encrypted_anew_and_arrives_once() {
     let (to, from) = (bob.address(), alice.address());
     let id = alice.send_text(&to, "precious".into(), None).expect("is sent");
     while alice.seal_waiting(&to).expect("is sealed") {}
-    let ciphertext = alice.store.get_bytes(table::SEALED, to.as_bytes(), 1).expect("reads").expect("is there");
+    let ciphertext = alice
+        .store
+        .get_bytes(table::SEALED, to.as_bytes(), 1)
+        .expect("reads")
+        .expect("is there");
     let mut damaged = ciphertext.dangerously_expose().to_vec();
     *damaged.last_mut().expect("is not empty") ^= 1;
     // As if the session had lost the key: the ciphertext that alice knows is the one that bob cannot open.
     let known = crate::parcel::CiphertextHash::of(ciphertext.dangerously_expose());
-    bob.came(&from, &Payload::Session(damaged).encode()).expect("is passed over");
+    bob.came(&from, &Payload::Session(damaged).encode())
+        .expect("is passed over");
     let lane = &mut bob.peers.get_mut(&from).expect("is there").lane;
     assert_eq!(lane.cannot_open.len(), 1, "it is told that something did not open");
     lane.cannot_open = [known].into();
     carry(&mut bob, &mut alice);
     let payloads = carry(&mut alice, &mut bob);
-    assert!(payloads.iter().all(|payload| payload[1..] != *ciphertext.dangerously_expose()), "it is another ciphertext");
+    assert!(
+        payloads
+            .iter()
+            .all(|payload| payload[1..] != *ciphertext.dangerously_expose()),
+        "it is another ciphertext"
+    );
     carry(&mut bob, &mut alice);
     assert_eq!(bodies(&bob, &from), [Body::Text("precious".into())]);
-    assert_eq!(alice.message(&id).expect("reads").expect("is there").state, Delivery::Delivered);
+    assert_eq!(
+        alice.message(&id).expect("reads").expect("is there").state,
+        Delivery::Delivered
+    );
 }
 
 #[test]
@@ -204,7 +271,11 @@ fn a_gap_shows_where_it_is_and_fills_in_place_from_any_side() {
     }
     while alice.seal_waiting(&to).expect("is sealed") {}
     let payload = |state: &State, number: u64| {
-        let sealed = state.store.get_bytes(table::SEALED, to.as_bytes(), number).expect("reads").expect("is there");
+        let sealed = state
+            .store
+            .get_bytes(table::SEALED, to.as_bytes(), number)
+            .expect("reads")
+            .expect("is there");
         Payload::Session(sealed.dangerously_expose().to_vec()).encode()
     };
     for (number, shown) in [
@@ -253,7 +324,9 @@ fn a_superseded_device_is_never_listened_to_again() {
     bob.came_to_requests(&request).expect("is stored");
     assert!(bodies(&bob, &from).contains(&Body::Note(Note::NewDevice)));
     let before = bodies(&bob, &from);
-    alice.send_text(&to, "from the old machine".into(), None).expect("is sent");
+    alice
+        .send_text(&to, "from the old machine".into(), None)
+        .expect("is sent");
     carry(&mut alice, &mut bob);
     let old = ask_again(&mut alice, &bob);
     bob.came_to_requests(&old).expect("is passed over");
@@ -263,18 +336,34 @@ fn a_superseded_device_is_never_listened_to_again() {
 /// A request of a device that has a session already.
 fn ask_again(alice: &mut State, bob: &State) -> Vec<u8> {
     let found = descriptor_of(bob);
-    let device = KnownDevice { generation: found.remote.device().generation(), id: found.remote.device().id() };
-    alice.begin_session(&bob.address(), &found.remote, device, Some(Standing::Same), NOW).expect("is stored");
-    alice.peers[&bob.address()].record.request.as_ref().expect("is made").message.clone()
+    let device = KnownDevice {
+        generation: found.remote.device().generation(),
+        id: found.remote.device().id(),
+    };
+    alice
+        .begin_session(&bob.address(), &found.remote, device, Some(Standing::Same), NOW)
+        .expect("is stored");
+    alice.peers[&bob.address()]
+        .record
+        .request
+        .as_ref()
+        .expect("is made")
+        .message
+        .clone()
 }
 
 #[test]
 fn the_largest_text_fits_the_largest_envelope() {
-
     let (mut alice, mut bob) = friends();
     let to = bob.address();
-    alice.send_text(&to, "ä".repeat(Text::LIMIT / 2), None).expect("is sent");
+    alice
+        .send_text(&to, "ä".repeat(Text::LIMIT / 2), None)
+        .expect("is sent");
     let payloads = carry(&mut alice, &mut bob);
-    assert!(payloads.iter().all(|payload| outis_mailbox::Size::for_payload(payload.len()).is_some()));
+    assert!(
+        payloads
+            .iter()
+            .all(|payload| outis_mailbox::Size::for_payload(payload.len()).is_some())
+    );
     assert_eq!(bodies(&bob, &alice.address()).len(), 1);
 }

@@ -16,25 +16,72 @@ fn numbered(content: Content) -> Entry {
 
 /// One of each, in the order of the vectors.
 fn examples() -> Vec<(&'static str, Parcel)> {
-    let reply_to = Some(Reference { author: Author::You, number: 7 });
+    let reply_to = Some(Reference {
+        author: Author::You,
+        number: 7,
+    });
     let contents = [
-        ("text", Content::Text(Text { text: "καλημέρα".to_owned(), reply_to: None })),
-        ("reply", Content::Text(Text { text: "yes".to_owned(), reply_to })),
+        (
+            "text",
+            Content::Text(Text {
+                text: "καλημέρα".to_owned(),
+                reply_to: None,
+            }),
+        ),
+        (
+            "reply",
+            Content::Text(Text {
+                text: "yes".to_owned(),
+                reply_to,
+            }),
+        ),
         ("file-offer", Content::FileOffer(FileOffer { offer: vec![1, 2, 3] })),
         (
             "file-signal",
-            Content::FileSignal(FileSignal { transfer: [0x33; 32], signal: Tagged { tag: 1, body: vec![4] } }),
+            Content::FileSignal(FileSignal {
+                transfer: [0x33; 32],
+                signal: Tagged { tag: 1, body: vec![4] },
+            }),
         ),
         ("tombstone", Content::Tombstone(Tombstone { withdrawn: [0x44; 32] })),
-        ("unknown-kind", Content::Unsupported(Tagged { tag: 999, body: vec![5, 6] })),
+        (
+            "unknown-kind",
+            Content::Unsupported(Tagged {
+                tag: 999,
+                body: vec![5, 6],
+            }),
+        ),
     ];
     let entries = [
-        ("receipt", Entry::Receipt(Receipt { stream: 7, up_to: 9, beyond: vec![(11, 12), (20, 300)], read: Some(8), card: 2 })),
-        ("card", Entry::Card(CardEntry { stream: 7, card: vec![0x55; 4], passes: vec![(QueueId([0x56; 32]), [0x57; 32])] })),
+        (
+            "receipt",
+            Entry::Receipt(Receipt {
+                stream: 7,
+                up_to: 9,
+                beyond: vec![(11, 12), (20, 300)],
+                read: Some(8),
+                card: 2,
+            }),
+        ),
+        (
+            "card",
+            Entry::Card(CardEntry {
+                stream: 7,
+                card: vec![0x55; 4],
+                passes: vec![(QueueId([0x56; 32]), [0x57; 32])],
+            }),
+        ),
         ("cannot-open", Entry::CannotOpen(CiphertextHash([0x66; 32]))),
-        ("accepted", Entry::Accepted(Accepted { nickname: "Bob".to_owned() })),
+        (
+            "accepted",
+            Entry::Accepted(Accepted {
+                nickname: "Bob".to_owned(),
+            }),
+        ),
     ];
-    let contents = contents.into_iter().map(|(name, content)| (name, Parcel::of(numbered(content))));
+    let contents = contents
+        .into_iter()
+        .map(|(name, content)| (name, Parcel::of(numbered(content))));
     let entries = entries.into_iter().map(|(name, entry)| (name, Parcel::of(entry)));
     contents.chain(entries).collect()
 }
@@ -46,7 +93,10 @@ fn parcels_have_their_golden_bytes() {
         .filter(|line| !line.starts_with('#') && !line.is_empty())
         .map(|line| line.split_once(' ').expect("name and hex"))
         .collect();
-    let ours: Vec<(&str, String)> = examples().into_iter().map(|(name, p)| (name, hex::encode(p.encode()))).collect();
+    let ours: Vec<(&str, String)> = examples()
+        .into_iter()
+        .map(|(name, p)| (name, hex::encode(p.encode())))
+        .collect();
     let ours: Vec<(&str, &str)> = ours.iter().map(|(name, hex)| (*name, hex.as_str())).collect();
     assert_eq!(ours, golden);
 }
@@ -60,7 +110,9 @@ fn a_parcel_comes_back() {
 
 #[test]
 fn an_unknown_entry_is_skipped_and_the_others_are_read() {
-    let parcel = Parcel { entries: vec![Entry::Unknown(4_000), Entry::CannotOpen(CiphertextHash([1; 32]))] };
+    let parcel = Parcel {
+        entries: vec![Entry::Unknown(4_000), Entry::CannotOpen(CiphertextHash([1; 32]))],
+    };
     assert_eq!(Parcel::decode(&parcel.encode()), Ok(parcel));
 }
 
@@ -80,10 +132,22 @@ fn another_version_bytes_behind_it_and_cut_parcels_are_refused() {
 
 #[test]
 fn a_known_kind_that_does_not_read_is_kept_as_unsupported() {
-    let mut body = outis_wire::encode(&Text { text: "x".repeat(Text::LIMIT + 1), reply_to: None });
-    assert!(matches!(Content::from(Tagged { tag: 1, body: body.clone() }), Content::Unsupported(_)));
+    let mut body = outis_wire::encode(&Text {
+        text: "x".repeat(Text::LIMIT + 1),
+        reply_to: None,
+    });
+    assert!(matches!(
+        Content::from(Tagged {
+            tag: 1,
+            body: body.clone()
+        }),
+        Content::Unsupported(_)
+    ));
     body.truncate(3);
-    assert!(matches!(Content::from(Tagged { tag: 1, body }), Content::Unsupported(_)));
+    assert!(matches!(
+        Content::from(Tagged { tag: 1, body }),
+        Content::Unsupported(_)
+    ));
 }
 
 #[test]

@@ -179,12 +179,24 @@ impl Person {
 
     /// Says yes to an offer.
     pub(crate) async fn take(&self, id: &str) -> Result<(), Error> {
-        self.app.file_accept(AcceptFile { id: id.to_owned(), save_to: None }).await.map(drop)
+        self.app
+            .file_accept(AcceptFile {
+                id: id.to_owned(),
+                save_to: None,
+            })
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn save(&self, id: &str, path: &Path) -> Result<(), Error> {
         let path = path.to_string_lossy().into_owned();
-        self.app.file_save(SaveFile { id: id.to_owned(), path }).await.map(drop)
+        self.app
+            .file_save(SaveFile {
+                id: id.to_owned(),
+                path,
+            })
+            .await
+            .map(drop)
     }
 
     /// Waits until a transfer is complete.

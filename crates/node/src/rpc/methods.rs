@@ -96,9 +96,12 @@ async fn call(app: &App, request: Request<'_>) -> Result<Value, Refusal> {
     }
 }
 
-/// Absent parameters are empty ones.
+/// Absent parameters are empty ones. They go by name only: their order is nobody's promise.
 fn parse<T: DeserializeOwned>(params: Option<&RawValue>) -> Result<T, Refusal> {
     let text = params.map_or("{}", RawValue::get);
+    if text.starts_with('[') {
+        return Err(Refusal::Params("parameters are given by name".to_owned()));
+    }
     serde_json::from_str(text).map_err(|error| Refusal::Params(without_values(&error)))
 }
 
