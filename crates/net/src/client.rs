@@ -137,7 +137,7 @@ impl Network {
         } = config;
         let key = fresh_key();
         let scope = Scoping::of(&network, bootstrap.iter().map(|peer| &peer.at));
-        let mut known = Known::from_state(&state, &network, scope.scope(), now());
+        let mut known = Known::from_state(&state, &network, &scope, now());
         bootstrap.into_iter().for_each(|peer| known.hint(peer));
 
         let (swarm, streams) = swarm(&key, &network, scope.clone(), limits)?;
@@ -227,7 +227,7 @@ impl Network {
 
     /// What is worth remembering for the next start.
     pub fn state(&self) -> ClientState {
-        self.shared.known().to_state()
+        self.shared.known().to_state(&self.shared.scope)
     }
 
     /// Leaves the network: returns when all connections are closed. Streams that are still open fail.

@@ -1,6 +1,6 @@
 //! The relays that a node knows, and how they behaved. Pure: the time is given.
 
-use crate::PeerAddress;
+use crate::{PeerAddress, address::Scoping};
 use outis_onion::{RelayAddress, RelayDescriptor, Roles, Scope, SignedDescriptor};
 use outis_wire::{Epoch, NetworkName, NodeId, UnixMillis, decode, encode};
 use serde::{Deserialize, Serialize};
@@ -50,21 +50,29 @@ impl Known {
     pub(crate) const MOST: usize = 2_000;
 
     /// Reads what [`Self::to_state`] wrote. Whatever no longer verifies is left out: a remembered relay is only a saving.
-    pub(crate) fn from_state(state: &ClientState, network: &NetworkName, scope: Scope, now: UnixMillis) -> Self {
+    pub(crate) fn from_state(state: &ClientState, network: &NetworkName, scope: &Scoping, now: UnixMillis) -> Self {
         let mut known = Self::default();
-        let Ok((STATE_VERSION, remembered)) = decode::<(u8, Vec<Remembered>)>(&state.0, STATE_MOST) else {
+        let Ok((STATE_VERSION, Memory { private, hints, relays })) = decode::<(u8, Memory)>(&state.0, STATE_MOST)
+        else {
             return known;
         };
+        if private {
+            scope.widen();
+        }
+        hints
+            .iter()
+            .filter_map(|hint| hint.parse().ok())
+            .for_each(|hint| known.hint(hint));
         for Remembered {
             descriptor,
             failures,
             retry_at,
-        } in remembered
+        } in relays
         {
             let Ok(signed) = SignedDescriptor::from_bytes(&descriptor) else {
                 continue;
             };
-            let Ok(descriptor) = signed.verify(network, scope, now.epoch()) else {
+            let Ok(descriptor) = signed.verify(network, scope.scope(), now.epoch()) else {
                 continue;
             };
             let node = descriptor.node;
@@ -80,11 +88,21 @@ impl Known {
         known
     }
 
-    /// What is worth remembering: those that answer first, as many as fit into [`STATE_MOST`] bytes.
-    pub(crate) fn to_state(&self) -> ClientState {
+    /// What is worth remembering: what a person typed, then the relays, those that answer first, as many as fit.
+    pub(crate) fn to_state(&self, scope: &Scoping) -> ClientState {
+        let mut hints = Vec::new();
+        for (node, hint) in &self.hints {
+            hints.extend(
+                hint.addresses
+                    .iter()
+                    .map(|at| PeerAddress { node: *node, at: *at }.to_string()),
+            );
+        }
+        hints.truncate(HINTS_MOST);
         let mut relays: Vec<_> = self.relays.values().collect();
         relays.sort_by_key(|relay| relay.health.failures);
-        let mut left = STATE_MOST - STATE_FRAME;
+        let frames: usize = hints.iter().map(|hint| hint.len() + LENGTH).sum();
+        let mut left = STATE_MOST - STATE_FRAME - frames;
         let mut remembered = Vec::new();
         for relay in relays {
             let descriptor = relay.descriptor.to_bytes();
@@ -99,7 +117,15 @@ impl Known {
                 retry_at,
             });
         }
-        ClientState(encode(&(STATE_VERSION, remembered)))
+        let private = scope.scope() == Scope::Private;
+        ClientState(encode(&(
+            STATE_VERSION,
+            Memory {
+                private,
+                hints,
+                relays: remembered,
+            },
+        )))
     }
 
     /// Takes a verified descriptor. Says whether it told anything new.
@@ -254,6 +280,13 @@ impl Known {
             .retain(|_, relay| today.offset(-RelayDescriptor::DAYS_KEPT) <= relay.epoch);
     }
 
+    /// Whether it has not answered for a while.
+    pub(crate) fn is_away(&self, node: &NodeId) -> bool {
+        self.relays
+            .get(node)
+            .is_some_and(|relay| relay.health.failures >= AWAY_AFTER)
+    }
+
     /// How many relays are known.
     pub(crate) fn len(&self) -> usize {
         self.relays.len()
@@ -294,6 +327,15 @@ pub(crate) enum Lookup {
     Unknown,
 }
 
+/// What rests from one start to the next.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    /// Whether its owner has let private addresses count.
+    private: bool,
+    hints: Vec<String>,
+    relays: Vec<Remembered>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Remembered {
     descriptor: Vec<u8>,
@@ -317,8 +359,11 @@ const STATE_VERSION: u8 = 1;
 /// Small enough to rest in one record of a container.
 const STATE_MOST: usize = 120 * 1024;
 
-/// Version and count.
-const STATE_FRAME: usize = 8;
+/// Version, flag and counts.
+const STATE_FRAME: usize = 16;
+
+/// Of a hint.
+const LENGTH: usize = 2;
 
 /// Length, failures and time of one remembered relay.
 const REMEMBERED_FRAME: usize = 20;

@@ -6,6 +6,7 @@ mod finder;
 mod key;
 mod mailbox;
 mod queries;
+mod rates;
 mod records;
 mod rendezvous;
 mod shelf;
@@ -265,6 +266,7 @@ impl Relay {
             shared: Arc::clone(&shared),
             judge,
             queries: Default::default(),
+            offers: Default::default(),
             repaired: None,
         };
         let tasks = Tasks {
@@ -334,7 +336,7 @@ impl Relay {
         }
     }
 
-    /// Stops: returns when all connections are closed, everything is written and the ports are free.
+    /// Stops: returns when all connections are closed, everything is written and, in the ordinary case, the ports are free.
     pub async fn shutdown(&self) {
         let Some(Tasks {
             swarm,
@@ -353,8 +355,8 @@ impl Relay {
         let _ = mailbox.await;
         let listening = lock(&self.shared.listening).clone();
         let quic = listening.iter().filter(|at| at.link == Link::Quic).map(|at| at.socket);
-        // Whoever holds it still, it is not us for long.
-        let _ = time::timeout(LISTENING, released(quic.collect())).await;
+        // A dial that was under way may hold one for some seconds more: that is not worth waiting for.
+        let _ = time::timeout(RELEASED, released(quic.collect())).await;
     }
 }
 
@@ -612,7 +614,10 @@ const ANSWERS_AT_ONCE: usize = 128;
 /// Between two looks at a port.
 const RELEASING: Duration = Duration::from_millis(20);
 
-/// For an address to be bound, and to be free again.
+/// For closed connections to let go of a port.
+const RELEASED: Duration = Duration::from_millis(500);
+
+/// For an address to be bound.
 const LISTENING: Duration = Duration::from_secs(5);
 
 /// Between two walks that keep Kademlia's table fresh.

@@ -113,24 +113,41 @@ fn a_typed_address_counts_until_a_descriptor_is_there_and_forgives() {
 fn what_is_remembered_comes_back_and_a_damaged_memory_is_an_empty_one() {
     let mut known = Known::default();
     let nodes = [learn(&mut known, 1, 0), learn(&mut known, 2, 0)];
+    let typed = relay(3, 0).0.node;
+    known.hint(PeerAddress { node: typed, at: at(9) });
     known.failed(&nodes[0], NOW);
-    let state = known.to_state();
-    let again = |state: &ClientState, now| Known::from_state(state, &network(), Scope::Private, now);
+    let private = Scoping::of(&network(), []);
+    let state = known.to_state(&private);
+    let again = |state: &ClientState, now| Known::from_state(state, &network(), &private, now);
     let read = again(&state, NOW);
     assert_eq!(read.len(), 2);
     assert_eq!(read.addresses(&nodes[0], NOW), Lookup::BackingOff);
     assert_eq!(read.addresses(&nodes[1], NOW), Lookup::At(vec![at(3)]));
+    assert_eq!(read.addresses(&typed, NOW), Lookup::At(vec![at(9)]));
     assert_eq!(
         again(&state, NOW.plus(Duration::from_secs(7 * 24 * 3600))).len(),
         0,
         "their days are over"
     );
-    assert_eq!(
-        Known::from_state(&state, &"other".parse().expect("a name"), Scope::Private, NOW).len(),
-        0
-    );
+    let other = "other".parse().expect("a name");
+    assert_eq!(Known::from_state(&state, &other, &private, NOW).len(), 0);
     assert_eq!(again(&ClientState::default(), NOW).len(), 0);
     assert_eq!(again(&ClientState(vec![0xff; 1_000]), NOW).len(), 0);
+}
+
+#[test]
+fn that_private_addresses_count_is_remembered_with_the_relays() {
+    let main = NetworkName::default();
+    for typed_private in [true, false] {
+        let scope = Scoping::of(&main, []);
+        if typed_private {
+            scope.given(&at(9));
+        }
+        let state = Known::default().to_state(&scope);
+        let next_start = Scoping::of(&main, []);
+        Known::from_state(&state, &main, &next_start, NOW);
+        assert_eq!(next_start.scope() == Scope::Private, typed_private);
+    }
 }
 
 #[test]
@@ -148,5 +165,5 @@ fn memory_is_bounded_and_room_is_made_only_by_those_that_are_away() {
         (known.len(), known.addresses(&away, NOW)),
         (Known::MOST, Lookup::Unknown)
     );
-    assert!(known.to_state().0.len() <= STATE_MOST);
+    assert!(known.to_state(&Scoping::of(&network(), [])).0.len() <= STATE_MOST);
 }

@@ -3,23 +3,23 @@
 use super::{
     Shared,
     check::Judge,
+    rates::{Neighbour, Rates},
     task::{Command, Stored},
 };
 use crate::{
-    address::{self, Prefix},
+    address,
     clock::now,
     random,
     streams::{Remote, Stream},
 };
 use futures::channel::oneshot;
-use libp2p::{Multiaddr, PeerId};
+use libp2p::PeerId;
 use outis_mailbox::{
     descriptor::DirectoryKey,
     directory::{Record, Refusal, Reply, Request, serve},
 };
 use outis_wire::NodeId;
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -156,96 +156,8 @@ fn is_of(peer: PeerId, node: &NodeId) -> bool {
     address::node_of(&peer).as_ref() == Some(node)
 }
 
-/// Who shares one rate: everybody from one place on the internet, since keys cost nothing; on a network of one machine,
-/// where all come from one place, each key for itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Neighbour {
-    Place(Prefix),
-    Peer(PeerId),
-}
-
-impl Neighbour {
-    fn of(peer: PeerId, address: &Multiaddr) -> Self {
-        Prefix::of_public(address).map_or(Self::Peer(peer), Self::Place)
-    }
-}
-
-/// How fast each neighbour may ask: a bucket that fills again.
-#[derive(Default)]
-pub(super) struct Rates {
-    buckets: HashMap<Neighbour, (f64, Instant)>,
-}
-
-impl Rates {
-    fn take(&mut self, neighbour: Neighbour, cost: u32, now: Instant) -> bool {
-        if self.buckets.len() >= BUCKETS {
-            let full = |filled: f64, at: Instant| filled + now.duration_since(at).as_secs_f64() * A_SECOND >= BURST;
-            self.buckets.retain(|_, (filled, at)| !full(*filled, *at));
-        }
-        if self.buckets.len() >= BUCKETS && !self.buckets.contains_key(&neighbour) {
-            return false;
-        }
-        let (filled, at) = self.buckets.entry(neighbour).or_insert((BURST, now));
-        *filled = (*filled + now.duration_since(*at).as_secs_f64() * A_SECOND).min(BURST);
-        *at = now;
-        let enough = *filled >= f64::from(cost);
-        if enough {
-            *filled -= f64::from(cost);
-        }
-        enough
-    }
-}
-
-/// Requests in a burst: a publication puts nineteen descriptors, and behind a circuit's last relay there are many people.
-const BURST: f64 = 256.0;
-
-/// Requests that come back each second.
-const A_SECOND: f64 = 32.0;
-
-/// Neighbours remembered.
-const BUCKETS: usize = 4_096;
-
 /// Until a stream that asks nothing is closed.
 const REST: Duration = Duration::from_secs(60);
 
 /// For one answer.
 const ANSWERING: Duration = Duration::from_secs(20);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stranger() -> Neighbour {
-        Neighbour::Peer(PeerId::random())
-    }
-
-    #[test]
-    fn keys_from_one_place_share_a_rate_and_those_on_one_machine_do_not() {
-        let of = |address: &str| Neighbour::of(PeerId::random(), &address.parse().expect("an address"));
-        assert_eq!(of("/ip4/9.9.9.1/tcp/1"), of("/ip4/9.9.9.200/tcp/2"));
-        assert_ne!(of("/ip4/9.9.9.1/tcp/1"), of("/ip4/9.9.8.1/tcp/1"));
-        assert_ne!(of("/ip4/127.0.0.1/tcp/1"), of("/ip4/127.0.0.1/tcp/1"));
-    }
-
-    #[test]
-    fn a_neighbour_that_asks_too_fast_is_refused_and_others_are_not() {
-        let mut rates = Rates::default();
-        let (greedy, modest) = (stranger(), stranger());
-        let start = Instant::now();
-        let granted = (0..1_000).filter(|_| rates.take(greedy, 1, start)).count();
-        assert_eq!(granted, 256);
-        assert!(rates.take(modest, 1, start));
-        let later = start + Duration::from_secs(1);
-        assert_eq!((0..1_000).filter(|_| rates.take(greedy, 1, later)).count(), 32);
-    }
-
-    #[test]
-    fn the_memory_of_neighbours_is_bounded_and_forgets_the_rested() {
-        let mut rates = Rates::default();
-        let start = Instant::now();
-        let granted = (0..BUCKETS + 10).filter(|_| rates.take(stranger(), 1, start)).count();
-        assert_eq!(granted, BUCKETS);
-        assert!(rates.take(stranger(), 1, start + Duration::from_secs(10)));
-        assert_eq!(rates.buckets.len(), 1);
-    }
-}

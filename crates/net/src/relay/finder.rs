@@ -51,7 +51,12 @@ impl Finder {
 
     /// Meets those that have not been met. Says whether it met any.
     async fn round(&self, own: &SignedDescriptor, met: &mut HashMap<NodeId, SignedDescriptor>) -> bool {
-        let mut strangers = self.shared.known().reachable(now());
+        let mut strangers = {
+            let known = self.shared.known();
+            // One that was away is greeted anew, and leaves its place to another meanwhile.
+            met.retain(|node, _| !known.is_away(node));
+            known.reachable(now())
+        };
         strangers.retain(|(node, _)| *node != self.shared.node && met.get(node) != Some(own));
         // In a large network a few dozen neighbours are enough; Kademlia finds the others.
         let room = NEIGHBOURS.saturating_sub(met.values().filter(|shown| *shown == own).count());

@@ -4,6 +4,7 @@ use super::{
     Shared,
     check::{Judge, Judged},
     queries::{Queries, Settled},
+    rates::{Neighbour, Rates},
     records::{Kept, Records},
 };
 use crate::{
@@ -84,6 +85,8 @@ pub(super) struct Task {
     pub(super) shared: Arc<Shared>,
     pub(super) judge: Judge,
     pub(super) queries: Queries,
+    /// How fast each node may offer records.
+    pub(super) offers: Rates,
     pub(super) repaired: Option<DirectoryKey>,
 }
 
@@ -187,10 +190,13 @@ impl Task {
     fn on_kad(&mut self, event: kad::Event) {
         match event {
             kad::Event::InboundRequest {
-                request: kad::InboundRequest::PutRecord {
-                    record: Some(record), ..
-                },
-            } => self.offered(&record),
+                request:
+                    kad::InboundRequest::PutRecord {
+                        source,
+                        record: Some(record),
+                        ..
+                    },
+            } => self.offered(source, &record),
             kad::Event::OutboundQueryProgressed { id, result, step, .. } => {
                 let kad = &mut self.swarm.behaviour_mut().kad;
                 match self.queries.progressed(kad, &self.judge, id, result, step.last) {
@@ -203,7 +209,11 @@ impl Task {
     }
 
     /// Another relay thinks that we should hold this.
-    fn offered(&mut self, record: &kad::Record) {
+    fn offered(&mut self, source: PeerId, record: &kad::Record) {
+        // Kademlia says yes in any case; a check costs a millisecond of this task.
+        if !self.offers.take(Neighbour::Peer(source), 1, time::Instant::now()) {
+            return;
+        }
         let Ok(Judged { checked, relay }) = self.judge.judge_bytes(record.key.as_ref(), &record.value, now()) else {
             return;
         };
