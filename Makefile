@@ -25,7 +25,7 @@ bench: ## measure: times, rates, memory
 soak: ## the long forms of the tests, for hours; ONLY="name" runs those with this in their name
 	@scripts/soak $(ONLY)
 
-fuzz: ## run every fuzz target; SECONDS_EACH=60
+fuzz: ## run libFuzzer on every decoder; SECONDS_EACH=60, ONLY="mailbox" for some
 	@scripts/fuzz
 
 audit: ## known vulnerabilities in what we depend on (needs the network)

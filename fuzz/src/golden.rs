@@ -153,32 +153,24 @@ const SOURCES: &[(&str, &str, Wanted)] = &[
 
 /// Those that follow from others.
 fn made() -> Vec<Sample> {
-    let frames = |file: &str, prefix: &str| -> Vec<u8> {
-        let bodies = file
-            .lines()
-            .filter_map(|line| line.strip_prefix(prefix)?.split_once(' '));
-        let bodies = bodies.map(|(_, body)| hex::decode(body).expect("a vector is hex"));
-        bodies
-            .flat_map(|body| {
-                [
-                    &u32::try_from(body.len()).unwrap_or(u32::MAX).to_be_bytes(),
-                    body.as_slice(),
-                ]
-                .concat()
-            })
-            .collect()
-    };
+    let (mailbox, directory) = (vector!("mailbox-frames"), vector!("mailbox-directory"));
+    // What a mailbox says to somebody who asks for a price and then opens a queue.
+    let mut answers: Vec<_> = bodies(mailbox, "reply-hello").collect();
+    answers.extend(bodies(mailbox, "reply-quoted"));
+    answers.extend(bodies(mailbox, "reply-opened").map(|mut body| {
+        body.splice(..4, 2_u32.to_be_bytes());
+        body
+    }));
     let made = |decoder, bytes| Sample {
         decoder,
         name: "made".to_owned(),
         bytes,
     };
-    let (mailbox, directory) = (vector!("mailbox-frames"), vector!("mailbox-directory"));
     vec![
-        made("mailbox-server", frames(mailbox, "request")),
-        made("mailbox-client", frames(mailbox, "reply")),
-        made("directory-server", frames(directory, "request")),
-        made("wire-frames", frames(directory, "reply")),
+        made("mailbox-server", frames(bodies(mailbox, "request"))),
+        made("mailbox-client", frames(answers)),
+        made("directory-server", frames(bodies(directory, "request"))),
+        made("wire-frames", frames(bodies(directory, "reply"))),
         made("wire-node-id", outis_wire::NodeId([7; 32]).to_string().into_bytes()),
         made("wire-network-name", b"test-1".to_vec()),
         made("wire-codec", vec![1, 5, 3, 1, 9, 1, 2, b'o', b'k']),
@@ -203,6 +195,23 @@ fn made() -> Vec<Sample> {
         ),
         made("transfer-name", b"../../etc/master.passwd".to_vec()),
     ]
+}
+
+/// The frames of a vector whose names begin so.
+fn bodies(file: &'static str, prefix: &'static str) -> impl Iterator<Item = Vec<u8>> {
+    let named = file
+        .lines()
+        .filter_map(move |line| line.strip_prefix(prefix)?.split_once(' '));
+    named.map(|(_, body)| hex::decode(body).expect("a vector is hex"))
+}
+
+/// As they come over a stream.
+fn frames(bodies: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    let length = |body: &[u8]| u32::try_from(body.len()).expect("frames are short").to_be_bytes();
+    bodies
+        .into_iter()
+        .flat_map(|body| [length(&body).as_slice(), &body].concat())
+        .collect()
 }
 
 fn seed() -> outis_crypto::Secret<32> {

@@ -1,4 +1,6 @@
 //! Whole stories, told with Alice and Bob.
 
+mod architecture;
+mod formats;
 mod real;
 mod sim;
