@@ -114,9 +114,9 @@ describe('a file', () => {
   it.each<[TransferState, 'in' | 'out', string[]]>([
     ['offered', 'in', ['file-accept', 'file-decline']],
     ['offered', 'out', ['file-cancel']],
-    ['active', 'in', ['file-cancel']],
+    ['active', 'in', ['file-pause', 'file-cancel']],
     ['waiting', 'out', ['file-cancel']],
-    ['paused', 'in', ['file-cancel']],
+    ['paused', 'in', ['file-resume', 'file-cancel']],
     ['complete', 'in', ['file-save']],
     ['complete', 'out', []],
     ['declined', 'in', []],

@@ -33,6 +33,8 @@ export interface Methods {
   'file.send': { params: Dto.SendFile; result: Transfer };
   'file.accept': { params: Dto.AcceptFile; result: Transfer };
   'file.decline': { params: Dto.TransferRef; result: Transfer };
+  'file.pause': { params: Dto.TransferRef; result: Transfer };
+  'file.resume': { params: Dto.TransferRef; result: Transfer };
   'file.cancel': { params: Dto.TransferRef; result: Transfer };
   'file.save': { params: Dto.SaveFile; result: Nothing };
   'file.list': { params: Dto.ListFiles; result: Transfer[] };

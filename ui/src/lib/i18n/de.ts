@@ -220,6 +220,8 @@ export const de = {
   'file.left': 'noch {time}',
   'file.accept': 'Annehmen',
   'file.decline': 'Ablehnen',
+  'file.pause': 'Anhalten',
+  'file.resume': 'Fortsetzen',
   'file.cancel': 'Übertragung abbrechen',
   'file.save': 'Speichern unter …',
   'file.saved': 'Gespeichert',

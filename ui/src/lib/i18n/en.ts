@@ -215,6 +215,8 @@ export const en = {
   'file.left': '{time} left',
   'file.accept': 'Accept',
   'file.decline': 'Decline',
+  'file.pause': 'Pause',
+  'file.resume': 'Go on',
   'file.cancel': 'Stop the transfer',
   'file.save': 'Save as…',
   'file.saved': 'Saved',

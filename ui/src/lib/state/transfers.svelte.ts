@@ -39,6 +39,14 @@ export class TransfersState {
     this.updated(await this.#backend.call('file.decline', { id }));
   }
 
+  async pause(id: string): Promise<void> {
+    this.updated(await this.#backend.call('file.pause', { id }));
+  }
+
+  async resume(id: string): Promise<void> {
+    this.updated(await this.#backend.call('file.resume', { id }));
+  }
+
   async cancel(id: string): Promise<void> {
     this.updated(await this.#backend.call('file.cancel', { id }));
   }

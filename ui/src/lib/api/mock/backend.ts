@@ -180,6 +180,12 @@ export class MockBackend implements Backend {
       return transfer;
     },
     'file.decline': ({ id }) => this.#changeTransfer(id, { state: 'declined' }),
+    'file.pause': ({ id }) => this.#changeTransfer(id, { state: 'paused' }),
+    'file.resume': ({ id }) => {
+      const transfer = this.#changeTransfer(id, { state: 'active' });
+      this.#run(transfer);
+      return transfer;
+    },
     'file.cancel': ({ id }) => this.#changeTransfer(id, { state: 'cancelled' }),
     'file.save': () => ({}),
     'file.list': ({ contact }) =>
