@@ -2,7 +2,7 @@
 //!
 //! Kademlia reads through [`RecordStore`], but nothing enters by it: only [`Records::keep`] stores, and it takes only what a
 //! [`Judge`](super::check::Judge) has passed. What is kept is readable at once and written behind, in batches, by
-//! [`write_behind`]: losing the last second of a record that nineteen others hold as well is no loss worth a sync each.
+//! [`WriteBehind`]: losing the last second of a record that nineteen others hold as well is no loss worth a sync each.
 
 use super::shelf::SharedShelf;
 use libp2p::{

@@ -8,9 +8,9 @@ use outis_mailbox::{
     descriptor::DirectoryKey,
     directory::{Directory, Record},
 };
-use outis_net::{ClientConfig, Network, OpenError, Relay};
+use outis_net::{ClientConfig, ClientState, Network, OpenError, Relay, RelayConfig};
 use outis_onion::{Roles, Scope, SignedDescriptor};
-use outis_wire::{NodeId, Service, UnixMillis};
+use outis_wire::{NetworkName, NodeId, Service, UnixMillis};
 use std::{
     collections::BTreeSet,
     sync::Arc,
@@ -157,6 +157,37 @@ async fn networks_of_different_names_have_nothing_to_say_to_each_other() {
     assert!(matches!(outcome, Err(OpenError::Unsupported)), "{outcome:?}");
     assert_eq!(client.status().relays_known, 0);
     soon(client.shutdown()).await;
+    soon(relay.shutdown()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_public_network_a_private_address_counts_once_a_person_has_typed_it() {
+    let main = NetworkName::default();
+    let config = RelayConfig {
+        network: main.clone(),
+        ..relay_config(Arc::new(MemoryShelf::default()), &[])
+    };
+    let relay = Relay::start(config).await.expect("a relay");
+    let start = |state: ClientState| {
+        let config = ClientConfig {
+            network: main.clone(),
+            state,
+            ..client_config(&[])
+        };
+        Network::start(config).expect("a client")
+    };
+    let client = start(ClientState::default());
+    assert_eq!(client.status().relays_known, 0);
+    relay
+        .addresses()
+        .into_iter()
+        .for_each(|address| client.add_peer(address));
+    knows_relays(&client, 1).await;
+    let state = client.state();
+    soon(client.shutdown()).await;
+    let again = start(state);
+    drop(open(&again, relay.node(), Service::Directory).await);
+    soon(again.shutdown()).await;
     soon(relay.shutdown()).await;
 }
 
