@@ -7,3 +7,4 @@ mod hostile;
 mod meeting;
 mod restarts;
 mod seeds;
+mod strangers;

@@ -200,7 +200,7 @@ export const de = {
   'link.copy': 'Link kopieren',
 
   'explain.title': 'Warum ist sie noch nicht da?',
-  'explain.lead': 'Was mit dieser Nachricht bisher geschah. Dieses Protokoll verlässt diesen Computer nie.',
+  'explain.lead': 'Was mit dieser Nachricht bisher geschah. Dieses Protokoll bleibt auf diesem Computer.',
   'explain.empty': 'Noch ist nichts aufgezeichnet.',
   'explain.mailbox': 'Briefkasten …{id}',
   'explain.step.queued': 'Sicher auf diesem Computer',
@@ -251,7 +251,7 @@ export const de = {
     'Dein Computer leistet erst ein wenig Arbeit: Das hält Fremde davon ab, Leute mit Anfragen zu überschütten.',
   'add.mine.title': 'Gib jemandem deine',
   'add.mine.lead':
-    'Zeig den Code oder schick den Link auf einem Weg, dem du traust. Wer ihn hat, kann anfragen, mehr nicht.',
+    'Zeig den Code oder schick den Link auf einem Weg, dem du traust. Wer ihn hat, kann anfragen.',
   'add.mine.qr': 'Deine Adresse als QR-Code',
   'add.mine.address': 'Deine Adresse',
   'add.mine.copy_address': 'Adresse kopieren',
@@ -267,7 +267,7 @@ export const de = {
 
   'requests.title': 'Anfragen',
   'requests.lead':
-    'Leute, die deine Adresse haben und dir schreiben möchten. Sie erfahren nichts, bis du annimmst, und nichts, wenn du ablehnst.',
+    'Leute, die deine Adresse haben und dir schreiben möchten. Sie bekommen keine Antwort, bevor du annimmst, und keine, wenn du ablehnst.',
   'requests.empty.title': 'Keine Anfragen',
   'requests.empty.text': 'Wer dich mit deiner Adresse hinzufügt, erscheint zuerst hier.',
   'requests.accept': 'Annehmen',
@@ -295,7 +295,7 @@ export const de = {
   'details.remove': 'Kontakt entfernen',
   'details.remove.title': '{name} entfernen?',
   'details.remove.text':
-    'Die Unterhaltung und ihre Dateien gehen von diesem Computer. {name} behält die eigenen und erfährt nichts.',
+    'Die Unterhaltung und ihre Dateien gehen von diesem Computer. {name} behält die eigenen; kein Wort davon geht an sie.',
   'details.remove.confirm': 'Entfernen',
   'details.block.title': '{name} blockieren?',
   'details.block.text': 'Es kommt nichts mehr an, und niemand erfährt davon. Du kannst es später aufheben.',
@@ -309,7 +309,7 @@ export const de = {
   'network.lead.too_few':
     'Outis sendet nichts, bevor es sechs Relays kennt, weil sonst zu viel an jedem hinge. Füge die Adresse eines Relays hinzu, das ein Freund betreibt: Es erzählt von anderen.',
   'network.lead.direct':
-    'Was du schreibst, ist versiegelt und wartet in Briefkästen, die andere betreiben. Kontakte sehen keine Internetadresse von dir.',
+    'Was du schreibst, ist versiegelt und wartet in Briefkästen, die andere betreiben. Kontakte verbinden sich nicht mit dir.',
   'network.lead.hidden':
     'Alles geht über Relays hinaus, die andere betreiben. Kontakte sehen keine Internetadresse von dir, und du keine von ihnen.',
   'network.honest.title': 'Vor Relays noch nicht verborgen',
@@ -355,11 +355,11 @@ export const de = {
   'settings.account.created': 'Auf diesem Computer seit',
   'settings.lock': 'Jetzt sperren',
   'settings.lock.about':
-    'Löscht die Schlüssel aus dem Speicher. Zum Öffnen braucht es Spitzname und Passphrase.',
+    'Schließt das Konto und verlässt das Netz. Zum Öffnen braucht es Spitzname und Passphrase.',
   'settings.shortcuts': 'Tastenkürzel',
   'settings.about': 'Über Outis',
   'settings.about.text':
-    'Outis {version}. Freie Software unter der AGPL, Version 3 oder später. Kein Server, kein Protokoll, keine Kontenliste.',
+    'Outis {version}. Freie Software unter der AGPL, Version 3 oder später.',
 
   'shortcut.title': 'Tastenkürzel',
   'shortcut.search': 'Personen suchen',

@@ -195,7 +195,7 @@ export const en = {
   'link.copy': 'Copy the link',
 
   'explain.title': 'Why is it not there yet?',
-  'explain.lead': 'What happened to this message so far. This record never leaves this computer.',
+  'explain.lead': 'What happened to this message so far. This record is kept on this computer.',
   'explain.empty': 'Nothing is recorded yet.',
   'explain.mailbox': 'mailbox …{id}',
   'explain.step.queued': 'Safe on this computer',
@@ -245,7 +245,7 @@ export const en = {
   'add.work': 'Your computer does a little work first: that is what keeps strangers from flooding people.',
   'add.mine.title': 'Give somebody yours',
   'add.mine.lead':
-    'Show the code or send the link by any way you trust. Whoever has it can ask to be your contact, and nothing more.',
+    'Show the code or send the link by any way you trust. Whoever has it can ask to be your contact.',
   'add.mine.qr': 'Your address as a QR code',
   'add.mine.address': 'Your address',
   'add.mine.copy_address': 'Copy the address',
@@ -261,7 +261,7 @@ export const en = {
 
   'requests.title': 'Requests',
   'requests.lead':
-    'People who have your address and ask to write to you. They learn nothing until you accept, and nothing if you decline.',
+    'People who have your address and ask to write to you. They get no answer before you accept, and none if you decline.',
   'requests.empty.title': 'No requests',
   'requests.empty.text': 'When somebody adds you by your address, they appear here first.',
   'requests.accept': 'Accept',
@@ -289,7 +289,7 @@ export const en = {
   'details.remove': 'Remove contact',
   'details.remove.title': 'Remove {name}?',
   'details.remove.text':
-    'The conversation and its files go from this computer. {name} keeps theirs and is not told.',
+    'The conversation and its files go from this computer. {name} keeps theirs; no word of it goes to them.',
   'details.remove.confirm': 'Remove',
   'details.block.title': 'Block {name}?',
   'details.block.text':
@@ -304,7 +304,7 @@ export const en = {
   'network.lead.too_few':
     'Outis sends nothing until it knows six relays, because too much would rest on each. Add the address of a relay that a friend runs: it tells of others.',
   'network.lead.direct':
-    'What you write is sealed and waits in mailboxes that other people run. Contacts see no internet address of yours.',
+    'What you write is sealed and waits in mailboxes that other people run. Contacts do not connect to you.',
   'network.lead.hidden':
     'Everything leaves through relays that other people run. Contacts see no internet address of yours, and you see none of theirs.',
   'network.honest.title': 'Not hidden yet from relays',
@@ -348,11 +348,11 @@ export const en = {
   'settings.account.address': 'Address',
   'settings.account.created': 'On this computer since',
   'settings.lock': 'Lock now',
-  'settings.lock.about': 'Wipes the keys from memory. Opening again needs nickname and passphrase.',
+  'settings.lock.about': 'Closes the account and leaves the network. Opening again needs nickname and passphrase.',
   'settings.shortcuts': 'Shortcuts',
   'settings.about': 'About',
   'settings.about.text':
-    'Outis {version}. Free software under the AGPL, version 3 or later. No server, no log, no account list.',
+    'Outis {version}. Free software under the AGPL, version 3 or later.',
 
   'shortcut.title': 'Keyboard shortcuts',
   'shortcut.search': 'Search people',
