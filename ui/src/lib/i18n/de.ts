@@ -358,8 +358,7 @@ export const de = {
     'Schließt das Konto und verlässt das Netz. Zum Öffnen braucht es Spitzname und Passphrase.',
   'settings.shortcuts': 'Tastenkürzel',
   'settings.about': 'Über Outis',
-  'settings.about.text':
-    'Outis {version}. Freie Software unter der AGPL, Version 3 oder später.',
+  'settings.about.text': 'Outis {version}. Freie Software unter der AGPL, Version 3 oder später.',
 
   'shortcut.title': 'Tastenkürzel',
   'shortcut.search': 'Personen suchen',

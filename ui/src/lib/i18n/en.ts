@@ -348,11 +348,11 @@ export const en = {
   'settings.account.address': 'Address',
   'settings.account.created': 'On this computer since',
   'settings.lock': 'Lock now',
-  'settings.lock.about': 'Closes the account and leaves the network. Opening again needs nickname and passphrase.',
+  'settings.lock.about':
+    'Closes the account and leaves the network. Opening again needs nickname and passphrase.',
   'settings.shortcuts': 'Shortcuts',
   'settings.about': 'About',
-  'settings.about.text':
-    'Outis {version}. Free software under the AGPL, version 3 or later.',
+  'settings.about.text': 'Outis {version}. Free software under the AGPL, version 3 or later.',
 
   'shortcut.title': 'Keyboard shortcuts',
   'shortcut.search': 'Search people',
