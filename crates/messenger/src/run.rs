@@ -153,6 +153,8 @@ impl<T: Transport> Run<'_, T> {
             }
             Ok((_, crate::receiving::Verdict::Later)) => {}
             Err(_) => {
+                // It was not taken, and a subscription pushes each envelope once: hang up, so that it comes again.
+                self.ears.remove(&(owner, id));
                 self.trouble(tick);
             }
         }
