@@ -112,7 +112,8 @@ impl State {
 
     pub(crate) fn accept_file(&mut self, id: &TransferId, save_to: Option<PathBuf>) -> Result<Transfer, FileError> {
         let known = self.transfers.get_mut(id).ok_or(FileError::NotFound)?;
-        if known.record.direction != Direction::In {
+        let over = matches!(known.record.phase, Phase::Declined | Phase::Cancelled | Phase::Failed);
+        if known.record.direction != Direction::In || over {
             return Err(FileError::WrongState);
         }
         if known.record.phase == Phase::Offered {
