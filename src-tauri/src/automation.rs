@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-/// Set by `tauri-driver` for the program it starts; the web view then lets itself be driven.
+/// The web view reads the same variable, and then lets itself be driven.
 pub(crate) fn is_on() -> bool {
     std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|value| value == "true")
 }

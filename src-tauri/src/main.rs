@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
             move |app| {
                 window::open(app.handle())?;
                 forward_events(app.handle().clone(), core);
+                leave_when_told(app.handle().clone());
                 Ok(())
             }
         })
@@ -54,6 +55,24 @@ fn forward_events(handle: tauri::AppHandle, core: Arc<App>) {
         }
     });
 }
+
+/// The end of a session, or of a test, comes as a signal: what is open is closed in good order.
+#[cfg(unix)]
+fn leave_when_told(handle: tauri::AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    tauri::async_runtime::spawn(async move {
+        // Without it the signal ends the program at once, which loses nothing either.
+        let Ok(mut told) = signal(SignalKind::terminate()) else {
+            return;
+        };
+        if told.recv().await.is_some() {
+            handle.exit(0);
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn leave_when_told(_: tauri::AppHandle) {}
 
 fn config() -> Result<Config, Error> {
     let network = std::env::var("OUTIS_NETWORK").unwrap_or_else(|_| "main".to_owned());

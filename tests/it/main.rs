@@ -4,3 +4,4 @@ mod architecture;
 mod formats;
 mod real;
 mod sim;
+mod window;
