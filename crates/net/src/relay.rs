@@ -9,40 +9,40 @@ mod queries;
 mod rates;
 mod records;
 mod rendezvous;
+mod shared;
 mod shelf;
+mod swarm;
 mod task;
 mod throttle;
 
 use crate::{
     Limits, ListenAddress, PeerAddress,
     address::{self, Scoping},
-    budget::Budget,
     clock::now,
     known::Known,
-    limits, protocol,
-    streams::{self, Accept, Stream},
-    transport,
+    limits,
+    streams::{self, Stream},
 };
 use check::Judge;
 use directory::Answerer;
 use finder::Finder;
-use futures::StreamExt;
 use key::Identity;
-use libp2p::{Multiaddr, Swarm, identity::Keypair, kad, swarm::SwarmEvent};
+use libp2p::identity::Keypair;
 use outis_mailbox::{Server, Shelf, ShelfError};
-use outis_onion::{Link, RelayAddress, RelayDescriptor, Roles, Scope, SignedDescriptor, Software};
-use outis_wire::{Epoch, NetworkName, NodeId, Service, UnixMillis};
+use outis_onion::{Link, Scope};
+use outis_wire::{NetworkName, NodeId};
 use records::Records;
 use rendezvous::{Bounds, Rendezvous};
+use shared::{Shared, lock};
 use shelf::SharedShelf;
 use std::{
-    collections::BTreeSet,
     future::Future,
     io,
     net::{SocketAddr, UdpSocket},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
+use swarm::Accepted;
 use task::{Command, Task};
 use tokio::{
     sync::{Notify, Semaphore, mpsc, oneshot, watch},
@@ -90,22 +90,6 @@ struct Tasks {
     /// Those that end when what they wait for is gone.
     writer: JoinHandle<()>,
     mailbox: oneshot::Receiver<()>,
-}
-
-/// What the tasks of a relay have in common. No lock in it is held across an await.
-struct Shared {
-    network: NetworkName,
-    scope: Scoping,
-    node: NodeId,
-    shelf: SharedShelf,
-    known: Mutex<Known>,
-    identity: Mutex<Identity>,
-    /// Where the swarm listens, ports filled in.
-    listening: Mutex<BTreeSet<RelayAddress>>,
-    own: watch::Sender<Option<SignedDescriptor>>,
-    relays_known: watch::Sender<usize>,
-    /// Wakes the finder: there is somebody to meet.
-    learned: Notify,
 }
 
 /// How a relay is doing.
@@ -199,12 +183,12 @@ impl Relay {
         bootstrap.iter().for_each(|peer| known.hint(*peer));
         let mailbox = Server::open(shelf.clone(), mailbox, network.clone(), node).map_err(StartError::Shelf)?;
 
-        let (mut swarm, accepted) = swarm(&keypair, &network, scope.clone(), limits.clone(), records)?;
+        let (mut swarm, accepted) = swarm::build(&keypair, &network, scope.clone(), limits.clone(), records)?;
         let counters = Counters {
             streams: swarm.behaviour().streams.counters(),
             connections: swarm.behaviour().limits.counters(),
         };
-        let listening = listen_everywhere(&mut swarm, &listen).await?;
+        let listening = swarm::listen_everywhere(&mut swarm, &listen).await?;
         // Told to listen everywhere, on a machine that the internet does not reach, with nobody out there to talk to: the
         // network of a house.
         if listening.iter().all(address::is_private) && bootstrap.iter().all(|peer| address::is_private(&peer.at)) {
@@ -360,199 +344,6 @@ impl Relay {
     }
 }
 
-impl Shared {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        lock(&self.known)
-    }
-
-    fn own_descriptor(&self) -> Option<SignedDescriptor> {
-        self.own.borrow().clone()
-    }
-
-    /// Keeps a verified descriptor of another relay.
-    fn learn(&self, descriptor: RelayDescriptor, signed: SignedDescriptor) {
-        if descriptor.node == self.node {
-            return;
-        }
-        let (is_new, relays_known) = {
-            let mut known = self.known();
-            (known.learn(descriptor, signed), known.len())
-        };
-        if is_new {
-            self.learned.notify_one();
-        }
-        self.relays_known
-            .send_if_modified(|count| std::mem::replace(count, relays_known) != relays_known);
-    }
-
-    fn listening(&self, address: &Multiaddr) {
-        let Ok((at, _)) = address::from_multiaddr(address) else {
-            return;
-        };
-        if lock(&self.listening).insert(at) {
-            self.issue(now().epoch());
-        }
-    }
-
-    fn not_listening(&self, address: &Multiaddr) {
-        let Ok((at, _)) = address::from_multiaddr(address) else {
-            return;
-        };
-        if lock(&self.listening).remove(&at) {
-            self.issue(now().epoch());
-        }
-    }
-
-    /// Issues the day's descriptor, if it has not been.
-    fn renew(&self, now: UnixMillis) {
-        let issued = lock(&self.identity).issued.0;
-        if self.own_descriptor().is_none() || issued != now.epoch() {
-            self.issue(now.epoch());
-        }
-    }
-
-    fn issue(&self, today: Epoch) {
-        match self.sign(today) {
-            Ok(descriptor) => {
-                self.own.send_replace(descriptor);
-            }
-            // The old one counts for days yet.
-            Err(_) => tracing::error!("could not issue a relay descriptor"),
-        }
-    }
-
-    /// Nothing if it listens nowhere that counts.
-    fn sign(&self, today: Epoch) -> Result<Option<SignedDescriptor>, StartError> {
-        let listening = lock(&self.listening).clone();
-        let mut addresses: Vec<_> = listening
-            .into_iter()
-            .filter(|at| at.is_within(self.scope.scope()))
-            .collect();
-        addresses.truncate(RelayDescriptor::MAX_ADDRESSES);
-        if addresses.is_empty() {
-            return Ok(None);
-        }
-        let mut identity = lock(&self.identity);
-        let revision = identity.issue(&self.shelf, today)?;
-        let onion_key = identity
-            .onion
-            .public(today)
-            .ok_or(StartError::Damaged("today's onion key"))?;
-        let descriptor = RelayDescriptor {
-            node: self.node,
-            epoch: today,
-            revision,
-            addresses,
-            onion_key,
-            roles: ROLES,
-            software: Software::this(),
-        };
-        descriptor
-            .sign(&identity.key, &self.network)
-            .map(Some)
-            .map_err(|_| StartError::Damaged("the relay's key"))
-    }
-}
-
-/// The streams that a relay accepts.
-struct Accepted {
-    mailboxes: mpsc::Receiver<Stream>,
-    directories: mpsc::Receiver<Stream>,
-    meetings: mpsc::Receiver<Stream>,
-}
-
-fn swarm(
-    key: &Keypair,
-    network: &NetworkName,
-    scope: Scoping,
-    limits: Limits,
-    records: Records,
-) -> Result<(Swarm<task::Behaviour>, Accepted), StartError> {
-    let transport = transport::build(key, &limits, scope).map_err(|error| StartError::Transport(error.into()))?;
-    let config = transport::swarm_config(&limits);
-    let budget = Budget::new(limits.memory);
-    let services = [Service::Mailbox, Service::Directory, Service::Rendezvous];
-    let accept = services.map(|service| Accept {
-        protocol: protocol::of(network, service),
-        queue: limits.accept_queue,
-    });
-    let (streams, receivers) = streams::Behaviour::new(accept.into(), limits.streams(), budget.clone());
-    let [mailboxes, directories, meetings] =
-        <[_; 3]>::try_from(receivers).expect("one queue for each of three services");
-    let peer = key.public().to_peer_id();
-    let mut kad = kad::Behaviour::with_config(peer, records, kademlia(network));
-    kad.set_mode(Some(kad::Mode::Server));
-    let behaviour = task::Behaviour {
-        limits: limits::Behaviour::new(limits, budget),
-        identify: protocol::identify(network, key.public()),
-        ping: protocol::ping(),
-        kad,
-        streams,
-    };
-    let accepted = Accepted {
-        mailboxes,
-        directories,
-        meetings,
-    };
-    Ok((Swarm::new(transport, behaviour, peer, config), accepted))
-}
-
-fn kademlia(network: &NetworkName) -> kad::Config {
-    let mut config = kad::Config::new(protocol::kademlia(network));
-    config
-        .set_record_filtering(kad::StoreInserts::FilterBoth)
-        .set_kbucket_inserts(kad::BucketInserts::Manual)
-        .set_caching(kad::Caching::Disabled)
-        .set_replication_interval(None)
-        .set_publication_interval(None)
-        .set_provider_publication_interval(None)
-        .set_periodic_bootstrap_interval(Some(WALK_EVERY))
-        .set_query_timeout(QUERY)
-        .set_substreams_timeout(SUBSTREAM)
-        .set_max_packet_size(PACKET);
-    config
-}
-
-/// Listens on all of them and waits for their real ports.
-async fn listen_everywhere(
-    swarm: &mut Swarm<task::Behaviour>,
-    listen: &[ListenAddress],
-) -> Result<BTreeSet<RelayAddress>, StartError> {
-    let failed = |address: ListenAddress, source: io::Error| StartError::Listen { address, source };
-    let mut waiting = Vec::new();
-    for address in listen {
-        let listener = swarm
-            .listen_on(address::to_multiaddr(&address.0))
-            .map_err(|error| failed(*address, io::Error::other(error)))?;
-        waiting.push((listener, *address));
-    }
-    let mut listening = BTreeSet::new();
-    while let Some((_, first)) = waiting.first().copied() {
-        let event = time::timeout(LISTENING, swarm.select_next_some());
-        match event.await.map_err(|_| failed(first, io::ErrorKind::TimedOut.into()))? {
-            SwarmEvent::NewListenAddr { listener_id, address } => {
-                if let Ok((at, _)) = address::from_multiaddr(&address) {
-                    listening.insert(at);
-                }
-                waiting.retain(|(listener, _)| *listener != listener_id);
-            }
-            SwarmEvent::ListenerClosed {
-                listener_id, reason, ..
-            } => {
-                let closed = waiting.iter().find(|(listener, _)| *listener == listener_id);
-                if let Some((_, address)) = closed {
-                    return Err(failed(
-                        *address,
-                        reason.err().unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()),
-                    ));
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(listening)
-}
-
 /// Returns when nobody holds the UDP ports: QUIC keeps one for as long as late packets of a closed connection may come.
 async fn released(sockets: Vec<SocketAddr>) {
     for socket in sockets {
@@ -597,14 +388,6 @@ where
     serving.shutdown().await;
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that holds one of these locks panics half-way through a change.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What every relay of this version does.
-const ROLES: Roles = Roles::MAILBOX.and(Roles::DIRECTORY).and(Roles::RENDEZVOUS);
-
 /// Requests to the task that wait.
 const COMMANDS: usize = 256;
 
@@ -616,18 +399,3 @@ const RELEASING: Duration = Duration::from_millis(20);
 
 /// For closed connections to let go of a port.
 const RELEASED: Duration = Duration::from_millis(500);
-
-/// For an address to be bound.
-const LISTENING: Duration = Duration::from_secs(5);
-
-/// Between two walks that keep Kademlia's table fresh.
-const WALK_EVERY: Duration = Duration::from_secs(15 * 60);
-
-/// For one look-up in Kademlia.
-const QUERY: Duration = Duration::from_secs(10);
-
-/// For one question to one node.
-const SUBSTREAM: Duration = Duration::from_secs(5);
-
-/// The longest record and what is around it; an answer lists twenty nodes of up to eight addresses.
-const PACKET: usize = 24 * 1024;

@@ -1,7 +1,7 @@
 //! Finds relays and keeps what is known of them fresh, slowly.
 
-use super::{Opener, now};
-use crate::directory::Question;
+use super::opener::Opener;
+use crate::{clock::now, directory::Question};
 use futures::future::join_all;
 use std::time::Duration;
 use tokio::time;

@@ -1,9 +1,9 @@
 //! Answers for the directory on others' behalf.
 
 use super::{
-    Shared,
     check::Judge,
     rates::{Neighbour, Rates},
+    shared::Shared,
     task::{Command, Stored},
 };
 use crate::{

@@ -3,7 +3,7 @@
 //! It announces itself to each relay that it learns of, asks each for a sample, and so on until there is nobody new: a few
 //! relays that know one address find one another as fast as they can dial.
 
-use super::{Shared, check::Judge, task::Command};
+use super::{check::Judge, shared::Shared, task::Command};
 use crate::{address, clock::now, protocol};
 use futures::{StreamExt, channel::oneshot, stream};
 use outis_mailbox::directory::{Directory, LookupError, Record};

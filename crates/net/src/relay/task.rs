@@ -1,11 +1,11 @@
 //! The task that owns a relay's swarm. Everything else talks to it by commands.
 
 use super::{
-    Shared,
     check::{Judge, Judged},
     queries::{Queries, Settled},
     rates::{Neighbour, Rates},
     records::{Kept, Records},
+    shared::Shared,
 };
 use crate::{
     address,
