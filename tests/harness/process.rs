@@ -31,23 +31,41 @@ pub const NETWORK: &str = "test-stories";
 pub struct Setting {
     /// Relays to begin with.
     pub bootstrap: Vec<String>,
-    /// Log everything there is into this folder, one file a process.
-    pub logs: Option<PathBuf>,
+    /// Log everything there is into `logs/` here, one file a process, and let whatever is written beside the data folder
+    /// (to the home folder, for temporary files, where the process stands) go to `elsewhere/` here.
+    pub watched: Option<PathBuf>,
 }
 
 impl Setting {
     /// Beginning with these relays.
     pub fn among(relays: &[Relay]) -> Self {
         let bootstrap = relays.iter().map(|relay| relay.address().to_owned()).collect();
-        Self { bootstrap, logs: None }
+        Self {
+            bootstrap,
+            watched: None,
+        }
     }
 
-    /// Standard error's way, and how much is said there.
-    fn log(&self, command: &mut Command, name: &str) {
-        let Some(logs) = &self.logs else { return };
-        let nth = std::fs::read_dir(logs).expect("the folder for logs").count();
-        let file = File::create_new(logs.join(format!("{nth:03}-{name}.log"))).expect("a log");
-        command.env("OUTIS_LOG", "trace").stderr(Stdio::from(file));
+    fn apply(&self, command: &mut Command, name: &str) {
+        let Some(watched) = &self.watched else { return };
+        let (logs, elsewhere) = (watched.join("logs"), watched.join("elsewhere"));
+        for folder in [&logs, &elsewhere] {
+            std::fs::create_dir_all(folder).expect("a folder for what is watched");
+        }
+        let nth = std::fs::read_dir(&logs).expect("the folder for logs").count();
+        let log = File::create_new(logs.join(format!("{nth:03}-{name}.log"))).expect("a log");
+        command.env("OUTIS_LOG", "trace").stderr(Stdio::from(log));
+        for variable in [
+            "HOME",
+            "TMPDIR",
+            "XDG_CACHE_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_DATA_HOME",
+            "XDG_RUNTIME_DIR",
+        ] {
+            command.env(variable, &elsewhere);
+        }
+        command.current_dir(&elsewhere);
     }
 }
 

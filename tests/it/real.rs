@@ -1,3 +1,13 @@
 //! Over real sockets, with real processes.
 
+mod bad_input;
+mod canaries;
 mod headless;
+mod kills;
+mod restore;
+
+/// Twice, where once might be by chance.
+async fn again(mut what: impl AsyncFnMut()) {
+    what().await;
+    what().await;
+}

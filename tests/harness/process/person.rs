@@ -10,9 +10,10 @@ pub struct Person {
     nickname: String,
     password: String,
     address: String,
-    dir: Arc<TempDir>,
     setting: Setting,
     rpc: Option<Rpc>,
+    /// After the process that writes to it.
+    dir: Arc<TempDir>,
 }
 
 impl Person {
@@ -37,6 +38,29 @@ impl Person {
             setting: setting.clone(),
             rpc: Some(rpc),
         }
+    }
+
+    /// The same account on another machine, and whether the network knows it.
+    pub async fn restore(other: &Self, setting: &Setting) -> (Self, Value) {
+        Self::restore_with(&other.credentials(), setting).await
+    }
+
+    /// Signs in on a machine that has never seen the account.
+    pub async fn restore_with(credentials: &Value, setting: &Setting) -> (Self, Value) {
+        let dir = Arc::new(folder());
+        let rpc = Rpc::start(dir.path(), setting).await;
+        let mut params = credentials.clone();
+        params["restore"] = Value::Bool(true);
+        let account = rpc.call("account.unlock", params).await;
+        let person = Self {
+            nickname: text(&credentials["nickname"]),
+            password: text(&credentials["password"]),
+            address: text(&account["address"]),
+            dir,
+            setting: setting.clone(),
+            rpc: Some(rpc),
+        };
+        (person, account["known"].clone())
     }
 
     /// Two people who have accepted each other.
@@ -75,8 +99,8 @@ impl Person {
         assert!(status.success(), "outis rpc ended with {status}");
     }
 
-    /// Kills the program as a power cut would.
-    pub async fn kill(&mut self) {
+    /// Kills the program as a power cut would, unless that has happened.
+    pub async fn die(&mut self) {
         self.rpc.take().expect("this person is away").kill().await;
     }
 
@@ -92,13 +116,6 @@ impl Person {
         let rpc = Rpc::start_in_steps(self.dir.path(), &self.setting).await;
         rpc.call("account.unlock", self.credentials()).await;
         self.rpc = Some(rpc);
-    }
-
-    /// Waits until the program was killed from outside.
-    pub async fn await_death(&mut self) {
-        let mut rpc = self.rpc.take().expect("this person is away");
-        let status = rpc.ended().await;
-        assert!(!status.success(), "killed, not ended");
     }
 
     /// Asks somebody to be a contact.
@@ -158,6 +175,12 @@ impl Person {
     pub async fn say(&self, to: &Self, words: &str) {
         let id = self.send(to, words).await;
         self.await_message(to, &id, &["delivered", "read"]).await;
+    }
+
+    /// Sends a text to somebody who is away, and waits until a mailbox has it.
+    pub async fn say_later(&self, to: &Self, words: &str) {
+        let id = self.send(to, words).await;
+        self.await_message(to, &id, &["stored"]).await;
     }
 
     /// Waits until an own message is in one of these states.

@@ -71,7 +71,7 @@ impl Relay {
         for address in listen {
             command.args(["--listen", address]);
         }
-        setting.log(&mut command, "node");
+        setting.apply(&mut command, "node");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("outis starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();

@@ -47,7 +47,7 @@ impl Rpc {
     pub async fn start(dir: &Path, setting: &Setting) -> Self {
         let mut command = Command::new(program("outis"));
         command.args(outis("rpc", dir, &setting.bootstrap));
-        setting.log(&mut command, "rpc");
+        setting.apply(&mut command, "rpc");
         Self::run(command, None)
     }
 

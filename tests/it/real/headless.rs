@@ -28,8 +28,7 @@ async fn two_people_meet_chat_share_a_file_and_find_all_of_it_after_a_restart() 
 
     bob.leave().await;
     for words in ["The ship leaves at dawn.", "Bring the map.", "And tell nobody."] {
-        let id = alice.send(&bob, words).await;
-        alice.await_message(&bob, &id, &["stored"]).await;
+        alice.say_later(&bob, words).await;
     }
     bob.come_back().await;
     bob.await_text(&alice, "And tell nobody.").await;
