@@ -5,6 +5,8 @@
 //! [`window::Window`] (the real window on a display of its own).
 
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
+// A test whose ground gives way panics, and says where.
+#![allow(clippy::indexing_slicing)]
 
 pub mod process;
 pub mod sim;

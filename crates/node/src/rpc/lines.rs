@@ -1,7 +1,7 @@
 //! Lines of bounded length.
 
 use std::io;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 /// The longest line, its end not counted.
 pub(crate) const LIMIT: usize = 1 << 20;
