@@ -7,263 +7,31 @@
 
 mod commands;
 pub(crate) mod roads;
+mod signal;
+mod transfer;
 
 pub use commands::FileError;
 pub(crate) use commands::{Saving, outline};
+pub(crate) use signal::{Road, Signal};
+pub(crate) use transfer::{Known, Phase, Side, TransferRecord};
+pub use transfer::{Transfer, TransferState};
 
 use crate::contact::ContactState;
 use crate::content::{Content, FileOffer, FileSignal};
 use crate::event::Event;
-use crate::message::{Direction, MessageId, TransferId};
+use crate::message::{Direction, TransferId};
 use crate::plan::Plan;
 use crate::queue::sample;
 use crate::state::State;
-use crate::store::{Changes, Store, StoreError, table};
-use crate::time::Backoff;
+use crate::store::{Changes, StoreError, table};
 use crate::work::{Job, Task};
 use outis_identity::Address;
 use outis_mailbox::rendezvous::Cookie;
-use outis_transfer::{Offer, Outline, Receiver};
+use outis_transfer::Offer;
 use outis_vault::FileId;
-use outis_wire::{NodeId, Tagged};
-use roads::{Live, RoadEnd, RoadJob};
-use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Mutex};
+use roads::{RoadEnd, RoadJob};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// A file on its way, as shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transfer {
-    /// Its name.
-    pub id: TransferId,
-    /// With whom.
-    pub contact: Address,
-    /// Who sends it.
-    pub direction: Direction,
-    /// Its line in the conversation.
-    pub message: MessageId,
-    /// What to call the file; safe to use as a file name.
-    pub name: String,
-    /// Bytes of the file.
-    pub size: u64,
-    /// Bytes that have arrived.
-    pub done: u64,
-    /// How far it is.
-    pub state: TransferState,
-    /// Bytes a second, now.
-    pub rate: u64,
-    /// The BLAKE3 hash of the file.
-    pub blake3: [u8; 32],
-}
-
-/// How far a transfer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TransferState {
-    /// The receiver has not said yes.
-    Offered,
-    /// Chunks are moving.
-    Active,
-    /// One of us wants it to rest.
-    Paused,
-    /// The other side is away.
-    Waiting,
-    /// The receiver has all of it.
-    Complete,
-    /// The receiver does not want it.
-    Declined,
-    /// Withdrawn by one of the two.
-    Cancelled,
-    /// The sender's file cannot be read any more, or has changed.
-    Failed,
-}
-
-/// What is stored of a transfer. Beside it, from index 1: the sender's outline in pieces, or the receiver's record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TransferRecord {
-    pub(crate) contact: Address,
-    pub(crate) direction: Direction,
-    pub(crate) position: u64,
-    pub(crate) offer: Vec<u8>,
-    pub(crate) phase: Phase,
-    /// Where the sender reads it; where the receiver wants it saved.
-    pub(crate) path: Option<String>,
-    /// The number under which the receiver told its roads last.
-    pub(crate) told: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Phase {
-    Offered,
-    /// The receiver said yes.
-    Wanted,
-    Paused,
-    Complete,
-    Declined,
-    Cancelled,
-    Failed,
-}
-
-/// A transfer in memory.
-pub(crate) struct Known {
-    pub(crate) record: TransferRecord,
-    pub(crate) offer: Arc<Offer>,
-    pub(crate) live: Arc<Live>,
-    /// The receiver's chunks, over all roads; the sender's outline.
-    pub(crate) side: Side,
-    /// Before roads are drawn anew.
-    pub(crate) again: Backoff,
-    pub(crate) roads: u32,
-    next_road: u32,
-    /// Where it is to be saved now that it is complete.
-    wish: Option<String>,
-}
-
-pub(crate) enum Side {
-    Sending(Arc<Outline>),
-    Receiving(Arc<Mutex<Receiver>>),
-}
-
-/// What the two tell each other about a transfer, inside the session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Signal {
-    /// The receiver wants it, and waits there.
-    Roads(Vec<Road>),
-    /// The receiver does not want it.
-    Declined,
-    /// Either side does not want it any more.
-    Cancelled,
-    /// The receiver has all of it.
-    Complete,
-    /// The sender cannot read it.
-    Unavailable,
-}
-
-/// A relay where two streams are joined, and what they show there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Road {
-    pub(crate) node: NodeId,
-    pub(crate) cookie: Cookie,
-}
-
-impl Signal {
-    pub(crate) fn to_tagged(&self) -> Tagged {
-        let (tag, body) = match self {
-            Self::Roads(roads) => (1, outis_wire::encode(roads)),
-            Self::Declined => (2, Vec::new()),
-            Self::Cancelled => (3, Vec::new()),
-            Self::Complete => (4, Vec::new()),
-            Self::Unavailable => (5, Vec::new()),
-        };
-        Tagged { tag, body }
-    }
-
-    pub(crate) fn from_tagged(tagged: &Tagged) -> Option<Self> {
-        match (tagged.tag, tagged.body.as_slice()) {
-            (1, body) => {
-                let roads: Vec<Road> = outis_wire::decode(body, MAX_ROADS * 72).ok()?;
-                (roads.len() <= MAX_ROADS).then_some(Self::Roads(roads))
-            }
-            (2, []) => Some(Self::Declined),
-            (3, []) => Some(Self::Cancelled),
-            (4, []) => Some(Self::Complete),
-            (5, []) => Some(Self::Unavailable),
-            _ => None,
-        }
-    }
-}
-
-impl Known {
-    pub(crate) fn new(record: TransferRecord, offer: Offer, side: Side) -> Self {
-        let done = match &side {
-            Side::Receiving(receiver) => roads::lock(receiver).progress().stored,
-            Side::Sending(_) if record.phase == Phase::Complete => offer.geometry().size(),
-            Side::Sending(_) => 0,
-        };
-        let live = Arc::new(Live::new(done));
-        Self {
-            record,
-            offer: Arc::new(offer),
-            live,
-            side,
-            again: Backoff::default(),
-            roads: 0,
-            next_road: 0,
-            wish: None,
-        }
-    }
-
-    /// Reads a transfer; `None` if its offer is of a newer version.
-    pub(crate) fn load(store: &Store, id: &TransferId) -> Result<Option<Self>, StoreError> {
-        let Some(record) = store.get::<TransferRecord>(table::TRANSFERS, &id.0, 0)? else {
-            return Ok(None);
-        };
-        let Ok(offer) = Offer::decode(&record.offer) else {
-            return Ok(None);
-        };
-        let pieces = store.range_bytes(table::TRANSFERS, &id.0, usize::MAX)?;
-        let bytes: Vec<u8> = pieces
-            .iter()
-            .skip(1)
-            .flat_map(|(_, piece)| piece.dangerously_expose().to_vec())
-            .collect();
-        let side = match record.direction {
-            Direction::Out => match Outline::from_record(*offer.geometry(), &bytes) {
-                Ok(outline) => Side::Sending(Arc::new(outline)),
-                Err(_) => return Ok(None),
-            },
-            Direction::In if bytes.is_empty() => Side::Receiving(Arc::new(Mutex::new(Receiver::new(&offer)))),
-            Direction::In => {
-                let receiver = Receiver::resume(&offer, &bytes).unwrap_or_else(|_| Receiver::new(&offer));
-                Side::Receiving(Arc::new(Mutex::new(receiver)))
-            }
-        };
-        Ok(Some(Self::new(record, offer, side)))
-    }
-
-    /// Whether what came of it is kept in the container.
-    pub(crate) fn keeps_file(&self) -> bool {
-        self.record.direction == Direction::In
-            && matches!(self.record.phase, Phase::Wanted | Phase::Paused | Phase::Complete)
-    }
-
-    fn shown(&self, id: TransferId) -> Transfer {
-        let state = match self.record.phase {
-            Phase::Offered => TransferState::Offered,
-            Phase::Wanted if self.live.roads() > 0 => TransferState::Active,
-            Phase::Wanted => TransferState::Waiting,
-            Phase::Paused => TransferState::Paused,
-            Phase::Complete => TransferState::Complete,
-            Phase::Declined => TransferState::Declined,
-            Phase::Cancelled => TransferState::Cancelled,
-            Phase::Failed => TransferState::Failed,
-        };
-        let size = self.offer.geometry().size();
-        let done = if self.record.phase == Phase::Complete {
-            size
-        } else {
-            self.live.done().min(size)
-        };
-        Transfer {
-            id,
-            contact: self.record.contact,
-            direction: self.record.direction,
-            message: MessageId {
-                contact: self.record.contact,
-                position: self.record.position,
-            },
-            name: self.offer.name().as_str().to_owned(),
-            size,
-            done,
-            state,
-            rate: if state == TransferState::Active {
-                self.live.rate()
-            } else {
-                0
-            },
-            blake3: *self.offer.root().as_bytes(),
-        }
-    }
-}
 
 /// The transfer that an offer is about; `None` for an offer of a newer version.
 pub(crate) fn transfer_of(offer: &FileOffer) -> Option<TransferId> {
@@ -571,12 +339,6 @@ impl State {
 /// Roads that a receiver draws at once.
 const ROADS: usize = 2;
 
-/// Roads in one call, at most.
-const MAX_ROADS: usize = 4;
-
 /// After roads that came to nothing, others are drawn.
 const AGAIN: Duration = Duration::from_secs(2);
 const AGAIN_LONGEST: Duration = Duration::from_secs(60);
-
-#[cfg(test)]
-mod tests;

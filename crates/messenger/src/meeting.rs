@@ -271,6 +271,8 @@ impl State {
             return Ok(());
         }
         peer.lane.request_put.succeeded();
+        // Before it is repeated, their descriptor is read again: device, prekey and queue may be others by then.
+        peer.lane.request_queue = None;
         self.change(contact, |record, _| {
             if let Some(request) = &mut record.request {
                 request.put_at = Some(now);

@@ -116,6 +116,7 @@ impl Messenger {
             rendezvous: Vec::new(),
             transfers,
             next_loose: 0,
+            deaf: Vec::new(),
         };
         Ok(Self {
             shared: Arc::new(Shared {

@@ -152,6 +152,7 @@ impl Me {
 }
 
 impl DeviceRecord {
+    /// Witnesses of publications that may have come to be, at most.
     const WITNESSES: usize = 8;
 
     /// The witness of this start, made when something is published for the first time since: starts that publish nothing
@@ -161,7 +162,8 @@ impl DeviceRecord {
             return *last;
         }
         if self.witnesses.len() >= Self::WITNESSES {
-            self.witnesses.remove(0);
+            // The first is known to have been published; those after it only may have been.
+            self.witnesses.remove(1);
         }
         let witness = Witness {
             start: self.starts,

@@ -10,10 +10,11 @@ use crate::parcel::{CardEntry, CiphertextHash, Entry, Parcel};
 use crate::payload::Payload;
 use crate::peer::Peer;
 use crate::queue::TheirQueue;
-use crate::sending::ReceiptEffect;
+use crate::receipted::ReceiptEffect;
 use crate::session::{self, Skipped};
 use crate::state::State;
 use crate::store::{Changes, StoreError};
+use crate::work::Owner;
 use outis_crypto::SecretBytes;
 use outis_identity::Address;
 use outis_mailbox::queue::QueueCard;
@@ -64,6 +65,9 @@ impl State {
             .get_mut(contact)
             .map(|peer| std::mem::take(&mut peer.lane.early))
             .unwrap_or_default();
+        if !early.is_empty() {
+            self.deaf.push(Owner::Contact(*contact));
+        }
         for ciphertext in early {
             self.ciphertext_came(contact, &ciphertext)?;
         }
@@ -252,6 +256,9 @@ impl State {
             && let Some(peer) = self.peers.get_mut(contact)
         {
             peer.lane.request_queue = None;
+        }
+        if news.accepted {
+            self.retry_early(contact)?;
         }
         match news.content {
             Some(content) => self.file_content_came(contact, &content),

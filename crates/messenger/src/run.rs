@@ -1,6 +1,7 @@
 //! The loop: asks the state what there is to do, does it, and tells the state what came of it.
 
 use crate::execute::{Ways, driven, within};
+use crate::receiving::Verdict;
 use crate::state::State;
 use crate::time::Tick;
 use crate::transport::Transport;
@@ -95,6 +96,9 @@ impl<T: Transport> Run<'_, T> {
             state.see(|service| self.ways.transport.relays(service));
             (state.plan(), state.now())
         };
+        for owner in std::mem::take(&mut self.shared.state().deaf) {
+            self.ears.retain(|(listening, _), _| *listening != owner);
+        }
         let Ok((jobs, next)) = planned else {
             return self.trouble(tick);
         };
@@ -145,13 +149,13 @@ impl<T: Transport> Run<'_, T> {
             }
         };
         match result {
-            Ok((number, crate::receiving::Verdict::Done)) => {
+            Ok((number, Verdict::Done)) => {
                 // A full or closed ear only means that the envelope comes once more.
                 if let Some(ear) = self.ears.get_mut(&(owner, id)) {
                     let _ = ear.try_send(number);
                 }
             }
-            Ok((_, crate::receiving::Verdict::Later)) => {}
+            Ok((_, Verdict::Later)) => {}
             Err(_) => {
                 // It was not taken, and a subscription pushes each envelope once: hang up, so that it comes again.
                 self.ears.remove(&(owner, id));
@@ -173,19 +177,18 @@ impl<T: Transport> Run<'_, T> {
 
 impl State {
     /// An envelope was pushed from one of our queues.
-    fn envelope_came(
-        &mut self,
-        owner: Owner,
-        id: QueueId,
-        envelope: &Envelope,
-    ) -> Result<crate::receiving::Verdict, crate::StoreError> {
+    fn envelope_came(&mut self, owner: Owner, id: QueueId, envelope: &Envelope) -> Result<Verdict, crate::StoreError> {
+        // A superseded device receipts nothing, and takes nothing that it would have to receipt.
+        if self.me.is_superseded() {
+            return Ok(Verdict::Later);
+        }
         let payload = self
             .queue_of(owner)
             .and_then(|queue| queue.mailbox(id))
             .map(|mailbox| mailbox.queue.open(envelope));
         // What was not sealed for this queue was put there by the mailbox itself: nobody else is answered for it.
         let Some(Ok(payload)) = payload else {
-            return Ok(crate::receiving::Verdict::Done);
+            return Ok(Verdict::Done);
         };
         match owner {
             Owner::Requests => self.came_to_requests(payload.dangerously_expose()),

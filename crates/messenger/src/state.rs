@@ -11,7 +11,7 @@ use crate::randomness::Randomness;
 use crate::store::{Changes, StatusRecord, Store, StoreError, table};
 use crate::time::Tick;
 use crate::transport::Clock;
-use crate::work::Running;
+use crate::work::{Owner, Running};
 use outis_identity::Address;
 use outis_wire::{NetworkName, NodeId, Service, UnixMillis};
 use std::collections::BTreeMap;
@@ -40,6 +40,8 @@ pub(crate) struct State {
     /// Relays that answer for the directory, as last seen by the loop, in order.
     pub(crate) directories: Vec<NodeId>,
     pub(crate) next_loose: u64,
+    /// Queues to be subscribed to anew: what was left there for later can be taken now.
+    pub(crate) deaf: Vec<Owner>,
 }
 
 impl State {
@@ -82,20 +84,22 @@ impl State {
         Ok(Some(result))
     }
 
-    /// Writes a line's new state and its flight step into `changes`. Gives whether the line shows a change.
+    /// Writes a line's new state and its flight steps into `changes`. Gives whether the line shows a change.
     pub(crate) fn advance(
         &self,
         changes: &mut Changes,
         contact: &Address,
         position: u64,
         state: Option<Delivery>,
-        step: Step,
+        steps: impl IntoIterator<Item = Step>,
     ) -> Result<bool, StoreError> {
         let owner = contact.as_bytes();
         let Some(mut status) = self.store.get::<StatusRecord>(table::STATUS, owner, position)? else {
             return Ok(false);
         };
-        status.flight.log(self.now(), step);
+        for step in steps {
+            status.flight.log(self.now(), step);
+        }
         let changed = state.is_some_and(|state| state != status.state);
         status.state = state.unwrap_or(status.state);
         changes.put(table::STATUS, owner, position, &status);

@@ -16,7 +16,7 @@ fn examples() -> Vec<(&'static str, Signal)> {
 
 #[test]
 fn signals_have_their_golden_bytes_and_come_back() {
-    let golden = include_str!("../../../../tests/vectors/messenger-signals.txt");
+    let golden = include_str!("../../../../../tests/vectors/messenger-signals.txt");
     let golden: Vec<(&str, &str)> = golden
         .lines()
         .filter(|line| !line.starts_with('#'))
