@@ -61,19 +61,17 @@ fn main() {
         rate(singles, whole),
     );
 
+    let batch = count("OUTIS_BENCH_BATCH", 50);
     let overwrites = count("OUTIS_BENCH_OVERWRITES", 20_000);
     let churn = timed(|| {
-        for start in (0..overwrites).step_by(50) {
-            let batch = (start..start + 50).fold(Commit::new(), |commit, n| {
+        for start in (0..overwrites).step_by(usize::try_from(batch).unwrap_or(1)) {
+            let batch = (start..start + batch).fold(Commit::new(), |commit, n| {
                 commit.put(Key::new(SESSIONS, owner(n), 0), vec![7; 2_400])
             });
             vault.commit(batch).expect("there is room");
         }
     });
-    report(
-        "overwrites a second, durable, in batches of 50",
-        rate(overwrites, churn),
-    );
+    report("overwrites a second, durable, in batches", rate(overwrites, churn));
     report("bytes on disk in all after them", disk(&dir) as f64);
 
     let last = timed(|| {

@@ -148,12 +148,14 @@ impl RelayStore {
                 *size = next;
                 number
             };
-            Ok(store.sync(number)?)
+            store.sync(number)?;
+            Ok(number % CHECK_EVERY == 0 && store.is_bloated())
         });
-        if result.is_err() {
+        // A store that failed or is bloated is opened again by its next use.
+        if !matches!(result, Ok(false)) {
             *self.store.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
-        result
+        result.map(drop)
     }
 
     /// The bytes of all live keys and values. What the folder takes on disk is more: sled keeps old versions for a while.
@@ -251,6 +253,8 @@ impl From<io::Error> for RelayStoreError {
 }
 
 const SIZE: &[u8] = b"s";
+/// Batches between two looks at the length of the log.
+const CHECK_EVERY: u64 = 1024;
 
 #[cfg(test)]
 mod tests;

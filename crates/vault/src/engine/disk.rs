@@ -81,7 +81,16 @@ impl Engine for DiskEngine {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.with(|open| open.store.sync(open.applied.load(Ordering::SeqCst)))
+        let is_bloated = self.with(|open| {
+            let number = open.applied.load(Ordering::SeqCst);
+            open.store.sync(number)?;
+            Ok(number % CHECK_EVERY == 0 && open.store.is_bloated())
+        })?;
+        // What was asked for is done; if this fails, the next use finds the store closed and opens it again.
+        if is_bloated && self.reopen().is_err() {
+            tracing::warn!("a bloated store was closed and did not open again at once");
+        }
+        Ok(())
     }
 
     fn read_root(&self, slot: Slot) -> io::Result<Vec<u8>> {
@@ -194,3 +203,5 @@ const FILES: &str = "files";
 const RESERVE: &str = "reserve";
 /// sled overwrites what is left of the segment it stopped in (512 KiB), and may begin another.
 const MIN_RESERVE: u64 = 2 * 1024 * 1024;
+/// Batches between two looks at the length of the log.
+const CHECK_EVERY: u64 = 1024;

@@ -6,6 +6,8 @@
 //! - A left-over `snap.*.generating`, a torn `snap.*` or a garbage `conf` makes opening fail, though sled can rebuild all
 //!   of them from its log: [`Store::open`] removes them and tries again.
 //! - Recovery and drop may panic: both are caught. A failed write poisons the store until it is opened again.
+//! - Its log grows under overwriting far beyond what is live in it, and never shrinks: a bloated store is written anew
+//!   when it is opened ([`rebuild`]).
 
 use std::fs::{self, File};
 use std::io;
@@ -13,6 +15,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+mod rebuild;
 
 /// The largest value. A leaf holds at most 16 entries, and 19 for a moment while leaves merge; 19 of these stay below
 /// the quarter segment (128 KiB) at which sled would turn to unsynced blob files.
@@ -22,6 +26,8 @@ pub(crate) const MAX_VALUE: usize = 6 * 1024;
 pub(crate) struct Store {
     db: Option<sled::Db>,
     file: File,
+    /// Beyond this length the log is bloated.
+    bloated_at: u64,
     progress: Progress,
 }
 
@@ -33,25 +39,59 @@ struct Progress {
 }
 
 impl Store {
-    /// Opens or creates the store in `folder`, mending what sled can rebuild.
+    /// Opens or creates the store in `folder`, mending what sled can rebuild, and writes it anew if it is bloated.
     ///
     /// # Errors
     /// `InvalidData` if the log itself is damaged; otherwise whatever the file system said.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        Self::open_below(folder, BLOAT_FLOOR)
+    }
+
+    fn open_below(folder: &Path, floor: u64) -> io::Result<Self> {
+        rebuild::finish(folder)?;
+        let store = Self::open_as_is(folder, floor)?;
+        if !store.is_bloated() {
+            return Ok(store);
+        }
+        match rebuild::write(folder, &store, floor) {
+            Ok(()) => {
+                drop(store);
+                rebuild::swap(folder)?;
+                Self::open_as_is(folder, floor)
+            }
+            Err(error) => {
+                tracing::warn!(error = %error.kind(), "a bloated store could not be written anew; it is used as it is");
+                rebuild::finish(folder)?;
+                Ok(store)
+            }
+        }
+    }
+
+    fn open_as_is(folder: &Path, floor: u64) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         remove_where(folder, |name| {
             name.starts_with("snap.") && name.ends_with(".generating")
         })?;
         let db = open_mending(folder)?;
-        let path = folder.join("db");
-        let file = File::options().read(true).write(true).open(&path)?;
+        let file = File::options().read(true).write(true).open(folder.join("db"))?;
         file.sync_all()?;
         sync_folder(folder)?;
+        let bloated_at = rebuild::length_when_written(folder)?
+            .saturating_mul(2)
+            .saturating_add(floor);
         Ok(Self {
             db: Some(db),
             file,
+            bloated_at,
             progress: Progress::default(),
         })
+    }
+
+    /// Whether opening it again would be worth while.
+    pub(crate) fn is_bloated(&self) -> bool {
+        self.file
+            .metadata()
+            .is_ok_and(|metadata| metadata.len() > self.bloated_at)
     }
 
     /// The value under a key.
@@ -81,6 +121,11 @@ impl Store {
         Ok(*applied)
     }
 
+    /// The number of the last batch.
+    fn applied(&self) -> u64 {
+        *self.progress.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns when the batch with this number, and all before it, are on disk.
     pub(crate) fn sync(&self, number: u64) -> io::Result<()> {
         let db = self.db()?;
@@ -88,7 +133,7 @@ impl Store {
         if *synced >= number {
             return Ok(());
         }
-        let applied = *self.progress.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        let applied = self.applied();
         guarded(|| Ok(db.flush().map(drop)?))?;
         self.file.sync_data()?;
         *synced = applied;
@@ -204,8 +249,13 @@ fn remove_where(folder: &Path, matches: impl Fn(&str) -> bool) -> io::Result<()>
     doomed.iter().try_for_each(fs::remove_file)
 }
 
+/// No log below this is bloated.
+const BLOAT_FLOOR: u64 = 64 * 1024 * 1024;
 /// sled's default is a gigabyte.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// How long to wait for a store that is being closed: five seconds in all.
 const WAIT: Duration = Duration::from_millis(5);
 const MAX_WAITS: u32 = 1_000;
+
+#[cfg(test)]
+mod tests;

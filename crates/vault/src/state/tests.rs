@@ -233,3 +233,24 @@ fn stored_values_look_random_and_alike_for_one_or_fifty_contacts() {
         .sum();
     assert!(entropy > 7.9, "{entropy}");
 }
+
+#[test]
+fn overwriting_for_long_leaves_no_more_records_than_overwriting_once() {
+    let mut recorded = Recorded::new();
+    let mut sizes = Vec::new();
+    for round in 0..30u64 {
+        for owner in 0..20u8 {
+            recorded
+                .state
+                .commit(
+                    &recorded.engine,
+                    Commit::new().put(Key::new(SESSIONS, [owner; 32], 0), vec![7; 2_400]),
+                )
+                .unwrap();
+        }
+        if round % 10 == 1 {
+            sizes.push(recorded.disk.records().len());
+        }
+    }
+    assert!(sizes.iter().all(|size| *size <= sizes[0] + 4), "{sizes:?}");
+}

@@ -115,12 +115,13 @@ impl Disk {
     }
 
     fn sync_names(&mut self, folder: &Path) {
-        let (synced, waiting) = std::mem::take(&mut self.pending).into_iter().partition(|naming| {
-            let (Naming::Appears(path, _) | Naming::Moves(path, _, _) | Naming::Goes(path)) = naming;
-            path.parent() == Some(folder)
-        });
+        let (synced, waiting): (Vec<Naming>, Vec<Naming>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|naming| {
+                let (Naming::Appears(path, _) | Naming::Moves(path, _, _) | Naming::Goes(path)) = naming;
+                path.parent() == Some(folder)
+            });
         self.pending = waiting;
-        for naming in Vec::<Naming>::from(synced) {
+        for naming in synced {
             naming.apply(&mut self.durable);
         }
     }
@@ -147,7 +148,11 @@ impl Disk {
                 };
                 match change {
                     Change::Write(offset, bytes) if survives && survival != 0 && coin(rng) => {
-                        for (sector, bytes) in bytes.chunks(512).enumerate().filter(|_| rng.next_u32() % 4 > 0) {
+                        for (sector, bytes) in bytes
+                            .chunks(512)
+                            .enumerate()
+                            .filter(|_| !rng.next_u32().is_multiple_of(4))
+                        {
                             Change::Write(offset + sector * 512, bytes.to_vec()).apply(&mut inode.durable);
                         }
                     }
@@ -200,7 +205,7 @@ impl Naming {
 }
 
 fn coin(rng: &mut ChaCha20Rng) -> bool {
-    rng.next_u32() % 2 == 0
+    rng.next_u32().is_multiple_of(2)
 }
 
 fn walk(dir: &Path) -> Vec<PathBuf> {
