@@ -3,6 +3,9 @@
 //! Run by `make bench` (or `cargo bench -p outis-tests --bench story`). It prints numbers and judges none; on a busy machine
 //! they mean nothing.
 
+// What a relay or a program does not tell ends the measurement.
+#![allow(clippy::indexing_slicing)]
+
 use outis_tests::process::{Person, Relay, Setting, folder};
 use std::{
     future::Future,

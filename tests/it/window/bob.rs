@@ -64,7 +64,7 @@ impl Bob {
 
     /// The process ends as in a power cut.
     pub(super) async fn is_cut_off(&mut self) {
-        self.person.kill().await;
+        self.person.die().await;
     }
 
     pub(super) async fn comes_back(&mut self) {
