@@ -41,7 +41,7 @@ impl<T> Clone for Ways<T> {
 }
 
 impl<T: Transport> Ways<T> {
-    /// Does a job that ends by itself. Listening is done by [`crate::listen`].
+    /// Does a job that ends by itself. Listening is done by `crate::run`.
     pub(crate) async fn execute(self, task: Task, job: Job, now: UnixMillis) -> Outcome {
         match job {
             Job::Create { queue, kind, isolation } => {

@@ -29,7 +29,8 @@ async fn a_file_that_is_missing_vanishes_changes_or_would_overwrite_is_refused_o
     assert!(alice.transfers(&bob).await.is_empty(), "no refusal has left anything");
 
     let content = bytes(700_000);
-    let spoil: [(&str, &dyn Fn(&Path)); 4] = [
+    type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
+    let spoil: [Spoil<'_>; 4] = [
         ("vanishes.bin", &|path| std::fs::remove_file(path).unwrap()),
         ("shrinks.bin", &|path| std::fs::write(path, &content[..1_000]).unwrap()),
         ("changes.bin", &|path| {
