@@ -28,7 +28,7 @@ export const de = {
   'welcome.sandbox.starting': 'Ein kleines Netz startet auf diesem Computer …',
   'welcome.version': 'Version {version}',
   'welcome.honest':
-    'Frühe Version: Die Relays, die du benutzt, können deine Internetadresse sehen, und ein Briefkasten sieht, welche Warteschlangen du benutzt. Wege über drei Relays sind im Bau.',
+    'Frühe Version: Die Relays, die du benutzt, können deine Internetadresse sehen, ein Kontakt kann dich ein eigenes benutzen lassen, und ein Briefkasten sieht, welche Warteschlangen du benutzt. Wege über drei Relays sind im Bau.',
 
   'create.title': 'Werde niemand',
   'create.lead':
@@ -308,8 +308,7 @@ export const de = {
     'Kein Relay antwortet. Was du schreibst, bleibt auf diesem Computer und geht von selbst hinaus. Sieh nach deiner Verbindung, oder füge die Adresse eines Relays hinzu, das ein Freund betreibt.',
   'network.lead.too_few':
     'Outis sendet nichts, bevor es sechs Relays kennt, weil sonst zu viel an jedem hinge. Füge die Adresse eines Relays hinzu, das ein Freund betreibt: Es erzählt von anderen.',
-  'network.lead.direct':
-    'Was du schreibst, ist versiegelt und wartet in Briefkästen, die andere betreiben. Kontakte verbinden sich nicht mit dir.',
+  'network.lead.direct': 'Was du schreibst, ist versiegelt und wartet in Briefkästen, die andere betreiben.',
   'network.lead.hidden':
     'Alles geht über Relays hinaus, die andere betreiben. Kontakte sehen keine Internetadresse von dir, und du keine von ihnen.',
   'network.honest.title': 'Vor Relays noch nicht verborgen',

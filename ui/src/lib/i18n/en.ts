@@ -303,13 +303,12 @@ export const en = {
     'No relay answers. What you write is kept on this computer and leaves by itself. Look at your connection, or add the address of a relay that a friend runs.',
   'network.lead.too_few':
     'Outis sends nothing until it knows six relays, because too much would rest on each. Add the address of a relay that a friend runs: it tells of others.',
-  'network.lead.direct':
-    'What you write is sealed and waits in mailboxes that other people run. Contacts do not connect to you.',
+  'network.lead.direct': 'What you write is sealed and waits in mailboxes that other people run.',
   'network.lead.hidden':
     'Everything leaves through relays that other people run. Contacts see no internet address of yours, and you see none of theirs.',
   'network.honest.title': 'Not hidden yet from relays',
   'network.honest.text':
-    'This early version goes one relay at a time. The relays you use can see your internet address, and a mailbox can see which queues you use. They cannot read what you write. Routes over three relays will end this.',
+    'This early version goes one relay at a time. The relays you use can see your internet address, a contact can have you use a relay of their own, and a mailbox can see which queues you use. They cannot read what you write. Routes over three relays will end this.',
   'network.route.title': 'The way of a message',
   'network.route.you': 'You',
   'network.route.relay': 'relay',
