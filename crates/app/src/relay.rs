@@ -34,7 +34,10 @@ impl Relay {
             shelf: Arc::new(DiskShelf(Arc::new(store))),
             mailbox: outis_mailbox::Limits::new(&config.network, relay.storage_quota - directory_quota),
             directory_quota,
-            limits: Limits { bandwidth: Some(relay.bandwidth), ..Limits::relay() },
+            limits: Limits {
+                bandwidth: Some(relay.bandwidth),
+                ..Limits::relay()
+            },
         };
         Ok(Self(Arc::new(outis_net::Relay::start(config).await?)))
     }

@@ -108,7 +108,11 @@ fn encapsulation_is_that_of_wycheproof_and_keys_out_of_range_are_refused() {
 #[test]
 fn a_thousand_exchanges_are_those_of_rustcrypto() {
     let mut rng = ChaCha20Rng::seed_from_u64(768);
-    let rounds = if std::env::var_os("OUTIS_SOAK").is_some() { 10_000 } else { 1_000 };
+    let rounds = if std::env::var_os("OUTIS_SOAK").is_some() {
+        10_000
+    } else {
+        1_000
+    };
     for round in 0..rounds {
         let (mut seed, mut drawn) = ([0; 64], [0; 32]);
         rng.fill_bytes(&mut seed);

@@ -286,7 +286,14 @@ fn a_lost_salt_is_taken_from_an_account() {
 #[test]
 fn damage_is_not_mistaken_for_wrong_credentials() {
     type Harm = fn(&Path);
-    let harms: [(&str, Harm); 6] = [
+    let harms: [(&str, Harm); 7] = [
+        ("folder of another installation", |folder| {
+            let elsewhere = tempfile::tempdir().unwrap();
+            let other = create(elsewhere.path());
+            other.lock();
+            fs::remove_dir_all(folder).unwrap();
+            fs::rename(self::folder(elsewhere.path()), folder).unwrap();
+        }),
         ("header cut", |folder| {
             fs::write(folder.join("header"), b"\x01short").unwrap()
         }),
@@ -516,6 +523,22 @@ fn contents(vault: &Vault) -> Model {
         }
     }
     found
+}
+
+#[test]
+fn a_long_conversation_is_erased_in_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    let all = (0..2_000).fold(Commit::new(), |commit, n| commit.put(key(n), vec![1; 200]));
+    vault
+        .commit(all.put(Key::new(TABLE, [2; 32], 5), b"another's".to_vec()))
+        .unwrap();
+    vault.commit(Commit::new().erase_all(TABLE, [1; 32])).unwrap();
+    vault.lock();
+    let vault = open(dir.path()).unwrap();
+    assert_eq!(vault.owners(TABLE).unwrap(), [[2; 32]]);
+    assert_eq!(vault.count(TABLE, &[1; 32]).unwrap(), 0);
+    assert_eq!(read(&vault, &Key::new(TABLE, [2; 32], 5)), Some(b"another's".to_vec()));
 }
 
 /// What goes wrong with a commit.
