@@ -26,10 +26,9 @@ impl Bob {
             .rpc()
             .until("a request", async |rpc: &Rpc| {
                 let contacts = rpc.call("contact.list", json!({})).await;
-                let found = list(&contacts)
+                list(&contacts)
                     .into_iter()
-                    .find(|contact| contact["state"] == "incoming");
-                found
+                    .find(|contact| contact["state"] == "incoming")
             })
             .await;
         assert_eq!(contact["nickname"], nickname);
