@@ -109,5 +109,10 @@ fn outis(subcommand: &str, dir: &Path, bootstrap: &[String]) -> Vec<String> {
     arguments
 }
 
+async fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await;
+    assert!(sent.expect("kill starts").success(), "SIG{name} is sent");
+}
+
 /// After this long nothing comes any more: only so that a story that hangs says where.
 const PATIENCE: Duration = Duration::from_secs(90);

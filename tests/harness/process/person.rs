@@ -2,7 +2,7 @@
 
 use super::{Rpc, Setting, folder};
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, process::ExitStatus, sync::Arc};
 use tempfile::TempDir;
 
 /// A person, who may be away: then no process runs.
@@ -97,6 +97,13 @@ impl Person {
     pub async fn leave(&mut self) {
         let status = self.rpc.take().expect("this person is away").end().await;
         assert!(status.success(), "outis rpc ended with {status}");
+    }
+
+    /// Ends the program by a signal, and gives its exit status.
+    pub async fn end_by(&mut self, signal: &str) -> ExitStatus {
+        let mut rpc = self.rpc.take().expect("this person is away");
+        super::signal(rpc.pid(), signal).await;
+        rpc.ended().await
     }
 
     /// Kills the program as a power cut would, unless that has happened.

@@ -2,7 +2,11 @@
 
 use super::{PATIENCE, Setting, folder, outis, program};
 use serde_json::Value;
-use std::{path::Path, process::Stdio, sync::Arc};
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -63,6 +67,13 @@ impl Relay {
         let again = Self::start_in(Arc::clone(&self.dir), &listen, setting).await;
         assert_eq!(again.node_id, self.node_id, "a relay keeps its key");
         again
+    }
+
+    /// Ends it by a signal, and gives its exit status.
+    pub async fn end_by(mut self, signal: &str) -> ExitStatus {
+        super::signal(self.pid(), signal).await;
+        let ended = time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it ends in time").expect("a child")
     }
 
     async fn start_in(dir: Arc<TempDir>, listen: &[String], setting: &Setting) -> Self {
