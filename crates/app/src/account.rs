@@ -67,7 +67,10 @@ impl App {
         });
         let (vault, origin) = opening.await?;
         let open = self.open(vault, origin)?;
+        // Where no relay is known and none was named, there is nobody to wait for.
+        let nobody = self.inner.config.bootstrap.is_empty() && open.network.status().relays_known == 0;
         let known = match origin {
+            Origin::Restored if nobody => Some(Known::Unanswered(Unreachable::Unreachable)),
             Origin::Restored => Some(open.known().await),
             Origin::Created => None,
         };
