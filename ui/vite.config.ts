@@ -38,6 +38,7 @@ export default defineConfig({
   },
   test: {
     environment: 'happy-dom',
+    testTimeout: 60_000,
     include: ['tests/**/*.test.ts', 'src/**/*.test.ts'],
   },
 });

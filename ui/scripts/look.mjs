@@ -166,7 +166,7 @@ async function look(name, { scene, go, locale = 'en-GB' }, colorScheme, viewport
   };
   page.on('console', (message) => message.type() === 'error' && complain(message.text()));
   page.on('pageerror', (error) => complain(error.message));
-  page.setDefaultTimeout(5000);
+  page.setDefaultTimeout(20_000);
   await page.goto(`http://127.0.0.1:1421/?scene=${scene}`);
   await page.waitForSelector('[data-testid]');
   await go(page).catch((error) => complain(error.message.split('\n')[0]));

@@ -1,8 +1,11 @@
-import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
+import { cleanup, configure, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import App from '../src/App.svelte';
 import { MockBackend } from '$lib/api/mock';
 import { emptyWorld, fullWorld, mockAddress, onlineNetwork, type World } from '$lib/api/mock/world';
+
+// A busy machine is no failure.
+configure({ asyncUtilTimeout: 20_000 });
 
 const NOW = new Date(2026, 10, 22, 12).getTime();
 
