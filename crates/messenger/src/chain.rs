@@ -89,8 +89,10 @@ pub(crate) enum Agreement {
 impl Arrived {
     /// A jump over more numbers than this is not taken: nobody has that much on its way.
     pub(crate) const JUMP: u64 = 1 << 20;
-    /// More holes than this are not kept.
-    const HOLES: usize = 1_000;
+    /// Nobody counts further than this, and nothing here overflows below it.
+    const LAST: u64 = 1 << 48;
+    /// More holes than this are not kept: all of this is part of one record.
+    const HOLES: usize = 256;
 
     /// Nothing has come yet, and nothing below `from` will.
     pub(crate) fn starting_at(from: u64) -> Self {
@@ -102,7 +104,7 @@ impl Arrived {
 
     /// Where `number` stands. Changes nothing.
     pub(crate) fn place(&self, number: u64) -> Place {
-        if number == 0 {
+        if number == 0 || number > Self::LAST {
             return Place::Refused;
         }
         let expected = self.highest.saturating_add(1);

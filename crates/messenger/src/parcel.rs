@@ -14,7 +14,8 @@ use outis_mailbox::queue::QueueId;
 use outis_wire::{DecodeError, Tagged, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-/// The entries of one ciphertext, at most [`Parcel::ENTRIES`].
+/// The entries of one ciphertext, at most [`Parcel::ENTRIES`]. A parcel has one number, receipt, card or acceptance at most:
+/// they are worked out from what is stored, and stored together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parcel {
     pub(crate) entries: Vec<Entry>,
@@ -108,7 +109,9 @@ impl Parcel {
             return Err(ParcelError::Version(*version));
         }
         let entries: Vec<Tagged> = outis_wire::decode(body, Self::LIMIT)?;
-        if entries.len() > Self::ENTRIES {
+        let is_repeated = |at: usize, tag: u16| entries.iter().take(at).any(|before| before.tag == tag);
+        let repeats = |(at, entry): (usize, &Tagged)| tag::ONCE.contains(&entry.tag) && is_repeated(at, entry.tag);
+        if entries.len() > Self::ENTRIES || entries.iter().enumerate().any(repeats) {
             return Err(ParcelError::Malformed);
         }
         let entries = entries.into_iter().map(Entry::from_tagged).collect::<Result<_, _>>()?;
@@ -162,6 +165,9 @@ mod tag {
     pub(super) const CARD: u16 = 3;
     pub(super) const CANNOT_OPEN: u16 = 4;
     pub(super) const ACCEPTED: u16 = 5;
+
+    /// Those of which a parcel has one at most.
+    pub(super) const ONCE: [u16; 4] = [NUMBERED, RECEIPT, CARD, ACCEPTED];
 }
 
 /// Why a plaintext is not a parcel. It was authenticated, so this is a fault or a newer version of the other side.

@@ -62,6 +62,38 @@ fn a_jump_of_two_to_the_thirty_one_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_number_that_nobody_counts_to_is_refused_wherever_one_begins() {
+    for number in [u64::MAX, u64::MAX - 1, u64::MAX - 2, (1 << 48) + 1] {
+        let mut arrived = Arrived::starting_at(number);
+        let before = arrived.clone();
+        assert_eq!(arrived.place(number), Place::Refused);
+        arrived.take(number, 0, Link::default(), [0; 32]);
+        assert_eq!(arrived, before);
+    }
+    let mut last = Arrived::starting_at(1 << 48);
+    assert_eq!(last.take(1 << 48, 0, Link::default(), [0; 32]), Agreement::Agrees);
+    assert_eq!(last.place((1 << 48) + 1), Place::Refused);
+}
+
+/// It is part of the contact's record, which must always fit: what could not be stored would come again for ever.
+#[test]
+fn what_is_kept_of_a_sender_who_leaves_holes_on_purpose_stays_small() {
+    let mut number = 1 << 47;
+    let mut arrived = Arrived::starting_at(number + 1);
+    let refused = loop {
+        number += 2;
+        if arrived.place(number) == Place::Refused {
+            break number;
+        }
+        for next in [number, number + 1] {
+            arrived.take(next, u64::MAX, Link([0xff; 32]), [0xff; 32]);
+        }
+        number += 1;
+    };
+    assert!(refused > 1 << 47 && outis_wire::encode(&arrived).len() < 64 * 1024);
+}
+
+#[test]
 fn a_second_story_of_the_past_is_seen_in_either_order() {
     let told = told(3);
     let forged = salted_hash(Salt([7; 16]), &text("something else"));

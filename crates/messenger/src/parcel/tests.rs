@@ -116,6 +116,24 @@ fn an_unknown_entry_is_skipped_and_the_others_are_read() {
     assert_eq!(Parcel::decode(&parcel.encode()), Ok(parcel));
 }
 
+/// What an entry does is worked out from what is stored, and the parcel is stored as a whole: a second number or receipt
+/// would not see the first.
+#[test]
+fn a_parcel_that_says_one_kind_of_thing_twice_is_refused() {
+    for (name, parcel) in examples().into_iter().filter(|(name, _)| *name != "cannot-open") {
+        let twice = Parcel {
+            entries: [parcel.entries.clone(), parcel.entries].concat(),
+        };
+        assert_eq!(Parcel::decode(&twice.encode()), Err(ParcelError::Malformed), "{name}");
+    }
+    for again in [Entry::Unknown(4_000), Entry::CannotOpen(CiphertextHash([1; 32]))] {
+        let twice = Parcel {
+            entries: vec![again.clone(), again],
+        };
+        assert_eq!(Parcel::decode(&twice.encode()), Ok(twice));
+    }
+}
+
 #[test]
 fn another_version_bytes_behind_it_and_cut_parcels_are_refused() {
     let bytes = Parcel::of(Entry::CannotOpen(CiphertextHash([1; 32]))).encode();
