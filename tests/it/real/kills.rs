@@ -137,24 +137,27 @@ async fn a_file_arrives_whole_wherever_the_two_are_killed() {
     let (mut alice, mut bob) = Person::two_contacts(&Setting::among(&relays)).await;
     let shared = folder();
     let (original, copy) = (shared.path().join("survey.bin"), shared.path().join("copy.bin"));
-    let content = bytes(24 << 20);
+    let content = bytes(32 << 20);
     std::fs::write(&original, &content).unwrap();
     let offered = alice.offer(&bob, &original).await;
     let taken = bob.await_offer(&alice, "survey.bin").await;
     bob.rpc().call("file.accept", json!({"id": taken})).await;
-    for nth in [1, 2, 4, 7] {
+    let (of_bob, of_alice) = if soak() { (20, 20) } else { (4, 1) };
+    for nth in 1..=of_bob {
         bob.leave().await;
         bob.come_back_in_steps().await;
-        bob.rpc().steps().kill_at(Edge::Before, nth);
+        bob.rpc().steps().kill_at(Edge::Before, nth * nth);
         died_or_complete(&mut bob, &taken).await;
         bob.come_back().await;
     }
-    // Once, for it takes a while: Bob waits for what is silent before he draws another road.
-    alice.leave().await;
-    alice.come_back_in_steps().await;
-    alice.rpc().steps().kill_at(Edge::After, 2);
-    died_or_complete(&mut alice, &offered).await;
-    alice.come_back().await;
+    // It takes a while each time: Bob waits for what is silent before he draws another road.
+    for nth in 1..=of_alice {
+        alice.leave().await;
+        alice.come_back_in_steps().await;
+        alice.rpc().steps().kill_at(Edge::After, 2 * nth);
+        died_or_complete(&mut alice, &offered).await;
+        alice.come_back().await;
+    }
     bob.await_transfer(&taken, &["complete"]).await;
     alice.await_transfer(&offered, &["complete"]).await;
     bob.rpc()
