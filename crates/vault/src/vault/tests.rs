@@ -289,8 +289,9 @@ fn damage_is_not_mistaken_for_wrong_credentials() {
     let harms: [(&str, Harm); 7] = [
         ("folder of another installation", |folder| {
             let elsewhere = tempfile::tempdir().unwrap();
-            let other = create(elsewhere.path());
-            other.lock();
+            Vault::create(elsewhere.path(), "ada", b"password", CHEAP, rng(77))
+                .unwrap()
+                .lock();
             fs::remove_dir_all(folder).unwrap();
             fs::rename(self::folder(elsewhere.path()), folder).unwrap();
         }),

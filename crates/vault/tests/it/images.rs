@@ -13,7 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::kill::check;
 use crate::trace::{Call, record};
-use crate::writer::{OWNER, RECORDS, create, open};
+use crate::writer::{OWNER, RECORDS, create, open, scratch};
 
 /// Whether the system keeps its word.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -222,7 +222,7 @@ fn walk(dir: &Path) -> Vec<PathBuf> {
 
 /// Every image as `(its directory, the last commit that was told)`, given to `judge` one after the other.
 fn images(commits: u64, count: u64, syncs: Syncs, mut judge: impl FnMut(&Path, Option<u64>)) {
-    let scratch = tempfile::tempdir().unwrap();
+    let scratch = scratch();
     let (home, folders) = (scratch.path().join("home"), scratch.path().join("folders"));
     create(&home).lock();
     let made: Vec<PathBuf> = walk(&home).into_iter().filter(|path| path.is_dir()).collect();

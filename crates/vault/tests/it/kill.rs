@@ -6,13 +6,13 @@ use std::process::Child;
 
 use outis_vault::{Key, OpenError, Order, Vault};
 
-use crate::writer::{Job, KEPT, OWNER, RECORDS, STATE, content, create, open, writer};
+use crate::writer::{Job, KEPT, OWNER, RECORDS, STATE, content, create, open, scratch, writer};
 
-fn kills() -> u64 {
+fn kills(short: u64, full: u64) -> u64 {
     if std::env::var_os("OUTIS_SOAK").is_some() {
-        1_000
+        full
     } else {
-        20
+        short
     }
 }
 
@@ -36,15 +36,16 @@ fn kill_after(job: Job, dir: &Path, lines: u64) -> Option<u64> {
 
 #[test]
 fn a_killed_writer_loses_nothing_that_was_told_and_leaves_no_half() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     create(dir.path()).lock();
     let mut told = None;
-    for kill in 0..kills() {
+    let kills = kills(50, 1_000);
+    for kill in 0..kills {
         // The moment within a commit is the scheduler's choice; how many commits, a fixed sequence's.
         told = kill_after(Job::Commits, dir.path(), kill * 31 % 17).or(told);
         check(&open(dir.path(), 0).expect("it opens"), told);
     }
-    assert!(told > Some(kills()), "positive control: the writers did write");
+    assert!(told > Some(kills), "positive control: the writers did write");
 }
 
 pub(crate) fn check(vault: &Vault, told: Option<u64>) {
@@ -68,12 +69,12 @@ pub(crate) fn check(vault: &Vault, told: Option<u64>) {
 
 #[test]
 fn a_killed_change_of_password_leaves_exactly_one_password() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let vault = create(dir.path());
     vault.commit(crate::writer::commit(0)).unwrap();
     vault.lock();
     let mut told = 0;
-    for kill in 0..kills().div_ceil(5) {
+    for kill in 0..kills(20, 200) {
         told = kill_after(Job::Passwords, dir.path(), kill % 3).unwrap_or(told);
         // The change that was under way has happened or not.
         let opened: Vec<u64> = (told..told + 2).filter(|n| opens(dir.path(), *n)).collect();
@@ -81,6 +82,27 @@ fn a_killed_change_of_password_leaves_exactly_one_password() {
         assert!(told == 0 || !opens(dir.path(), told - 1));
         told = opened[0];
     }
+}
+
+#[test]
+fn a_killed_making_or_deleting_leaves_an_account_or_none() {
+    let dir = scratch();
+    let (mut there, mut gone) = (0, 0);
+    for kill in 0..kills(20, 200) {
+        kill_after(Job::Accounts, dir.path(), 1 + kill % 4);
+        match open(dir.path(), 0) {
+            Ok(vault) => {
+                check(&vault, None);
+                there += 1;
+            }
+            Err(OpenError::WrongCredentials) => gone += 1,
+            Err(error) => panic!("kill {kill}: {error:?}"),
+        }
+    }
+    assert!(
+        there > 0 && gone > 0,
+        "positive control: both are met, {there} and {gone}"
+    );
 }
 
 fn opens(dir: &Path, password: u64) -> bool {

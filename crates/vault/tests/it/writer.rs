@@ -29,6 +29,8 @@ pub(crate) enum Job {
     Fill,
     /// Changes the password again and again.
     Passwords,
+    /// Makes the account and deletes it, again and again.
+    Accounts,
 }
 
 /// The command that runs a job in another process. It says on its output what it has been told is done.
@@ -39,6 +41,7 @@ pub(crate) fn writer(job: Job, dir: &Path) -> Command {
         Job::Commits => "commits",
         Job::Fill => "fill",
         Job::Passwords => "passwords",
+        Job::Accounts => "accounts",
     };
     command.env(JOB, job).env(DIR, dir);
     command
@@ -46,6 +49,18 @@ pub(crate) fn writer(job: Job, dir: &Path) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     command
+}
+
+/// A folder for tests that do without a disk that is slow to sync: a kill takes nothing from the system's memory, and
+/// images of power cuts are the model's to make.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+    .expect("room for a folder")
 }
 
 /// Opens the container of the tests.
@@ -100,6 +115,7 @@ fn the_other_process() {
     match job.as_str() {
         "commits" => write_commits(&dir, commit),
         "fill" => write_commits(&dir, filling),
+        "accounts" => make_and_delete(&dir),
         _ => change_passwords(&dir),
     }
 }
@@ -158,6 +174,19 @@ fn change_passwords(dir: &Path) {
             .expect("there is room");
         n += 1;
         say(&format!("told {n}"));
+    }
+}
+
+fn make_and_delete(dir: &Path) {
+    for n in (0..).step_by(2) {
+        // Made now, or left by the writer before.
+        let vault = open(dir, 0).unwrap_or_else(|_| create(dir));
+        vault.commit(commit(0)).expect("there is room");
+        vault.lock();
+        say(&format!("told {n}"));
+        let destroyed = Vault::destroy(dir, "ada", b"password 0", Cost::dangerously_cheap(), &mut os_rng());
+        destroyed.expect("it is there and locked");
+        say(&format!("told {}", n + 1));
     }
 }
 
