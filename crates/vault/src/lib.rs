@@ -10,7 +10,8 @@
 //! - nothing but sealed bytes of padded sizes, pseudo-random keys and file names is ever written;
 //! - what a commit did is on disk when it returns, and after a crash anywhere all of it happened or nothing;
 //! - a value opens only where it was put: swapped, replayed and erased records do not open;
-//! - erased and replaced values cannot be read again from any byte the store ever wrote, once [`Vault::settle`] returned;
+//! - erased and replaced values cannot be read again from any byte the store ever wrote, a second later or once
+//!   [`Vault::settle`] has returned;
 //! - a wrong nickname, a wrong password and a missing account are one error after the same work;
 //! - only this crate imports sled.
 //!
@@ -33,6 +34,7 @@ mod relay_store;
 mod root;
 mod sealed;
 mod state;
+mod tidier;
 mod vault;
 
 pub use commit::Commit;

@@ -10,7 +10,7 @@ use crate::fault::{Damage, Fault};
 use crate::forest::Forest;
 use crate::index::Index;
 use crate::key::{Keys, Place, TableId};
-use crate::root::Root;
+use crate::root::{Root, Spare};
 use crate::sealed;
 
 mod transaction;
@@ -90,6 +90,11 @@ impl State {
     /// Overwrites the root before this one, if it still stands in its slot.
     pub(crate) fn settle(&mut self, engine: &dyn Engine) -> Result<(), Fault> {
         self.root.blank_spare(engine, &self.keys, &mut self.rng)
+    }
+
+    /// Whether no root but the present one stands anywhere.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.root.spare == Spare::Blank
     }
 
     pub(crate) fn get(&mut self, engine: &dyn Engine, place: &Place) -> Result<Option<SecretBytes>, Fault> {

@@ -18,6 +18,7 @@ use crate::header::Header;
 use crate::key::{Key, Keys, Place, Space, Table, TableId};
 use crate::lock_file::LockFile;
 use crate::state::{IndexId, Rng, State, owner_place};
+use crate::tidier::Tidier;
 use crate::{ChangePasswordError, CommitError, CreateError, DestroyError, OpenError, ReadError};
 
 /// An open container. Clones are handles to the same one; when it is locked, all of them are.
@@ -45,6 +46,7 @@ struct Home {
     folder: PathBuf,
     salt: [u8; 32],
     engine: Arc<DiskEngine>,
+    tidier: Option<Tidier>,
     _lock: LockFile,
 }
 
@@ -224,7 +226,8 @@ impl Vault {
     }
 
     /// Overwrites the root key before the present one, if it still stands on the disk, and with it the last way to what
-    /// the last commit erased. To be called about a second after the last commit; costs nothing if there is nothing to do.
+    /// the last commit erased. A container on disk does it by itself within about a second; one in memory, whose steps
+    /// are counted, only when asked. Costs nothing if there is nothing to do.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -339,6 +342,13 @@ impl Vault {
         *stale = true;
         let result = step(state, &*self.0.engine);
         *stale = result.is_err();
+        let settled = state.is_settled();
+        if let Some(Home {
+            tidier: Some(tidier), ..
+        }) = inner.home.as_ref().filter(|_| !settled)
+        {
+            tidier.wake();
+        }
         result
     }
 
@@ -420,20 +430,27 @@ impl Vault {
             folder,
             salt: header.salt,
             engine: engine.clone(),
+            tidier: None,
             _lock: lock,
         };
         Ok(Self::new(engine, state, Some(home)))
     }
 
     fn new(engine: Arc<dyn Engine>, state: State, home: Option<Home>) -> Self {
-        Self(Arc::new(Shared {
+        let inner = Inner {
+            state: Some(state),
+            stale: false,
+            home,
+        };
+        let vault = Self(Arc::new(Shared {
             engine,
-            inner: Mutex::new(Inner {
-                state: Some(state),
-                stale: false,
-                home,
-            }),
-        }))
+            inner: Mutex::new(inner),
+        }));
+        let watched = Arc::downgrade(&vault.0);
+        if let Some(home) = &mut vault.inner().home {
+            home.tidier = Some(Tidier::start(watched, Shared::settle));
+        }
+        vault
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -453,6 +470,20 @@ impl Vault {
 }
 
 impl Shared {
+    /// What the tidier does. If it fails, the next erasing commit does it, or the next opening.
+    fn settle(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Inner {
+            state: Some(state),
+            stale: stale @ false,
+            home: _,
+        } = &mut *inner
+        else {
+            return;
+        };
+        *stale = state.settle(&*self.engine).is_err();
+    }
+
     fn shut(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         // After a failed write it is not known which root the store goes by, so neither may be overwritten.

@@ -527,6 +527,23 @@ fn contents(vault: &Vault) -> Model {
 }
 
 #[test]
+fn the_root_before_the_last_goes_by_itself_soon_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    let is_settled = || vault.with_state(|state, _| Ok(state.is_settled())).unwrap();
+    vault.commit(Commit::new().put(key(1), b"old".to_vec())).unwrap();
+    vault.commit(Commit::new().put(key(1), b"new".to_vec())).unwrap();
+    assert!(!is_settled(), "positive control: it takes a moment");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_settled() {
+        assert!(std::time::Instant::now() < deadline, "nobody overwrote it");
+        std::thread::yield_now();
+    }
+    vault.lock();
+    assert_eq!(read(&open(dir.path()).unwrap(), &key(1)), Some(b"new".to_vec()));
+}
+
+#[test]
 fn a_long_conversation_is_erased_in_one_step() {
     let dir = tempfile::tempdir().unwrap();
     let vault = create(dir.path());
