@@ -254,6 +254,9 @@ impl Shared {
         let relays_known = {
             let mut known = self.known();
             for signed in found {
+                if known.holds(&signed) {
+                    continue;
+                }
                 if let Ok(descriptor) = signed.verify(&self.network, self.scope.scope(), today) {
                     known.learn(descriptor, signed);
                 }

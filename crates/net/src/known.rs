@@ -159,6 +159,12 @@ impl Known {
         true
     }
 
+    /// Whether this very descriptor was verified before: then it need not be again.
+    pub(crate) fn holds(&self, signed: &SignedDescriptor) -> bool {
+        let known = signed.claimed_node().and_then(|node| self.relays.get(&node));
+        known.is_some_and(|relay| relay.descriptor == *signed)
+    }
+
     /// Takes an address that a person typed or an invite carried.
     pub(crate) fn hint(&mut self, PeerAddress { node, at }: PeerAddress) {
         if self.hints.len() >= HINTS_MOST && !self.hints.contains_key(&node) {

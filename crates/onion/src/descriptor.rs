@@ -5,7 +5,7 @@ use outis_crypto::{
     agreement, kem, label,
     signature::{Signature, SigningKey, VerifyingKey},
 };
-use outis_wire::{DecodeError, Epoch, NetworkName, NodeId, Tagged, decode, encode};
+use outis_wire::{DecodeError, Epoch, NetworkName, NodeId, Reader, Tagged, decode, encode};
 use serde::{Deserialize, Serialize};
 
 /// What a relay says of itself. From outside it comes only out of [`SignedDescriptor::verify`].
@@ -135,6 +135,13 @@ impl SignedDescriptor {
     /// Its encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
         encode(&(&self.body, &self.signature))
+    }
+
+    /// The node that it claims to be of: good for finding an equal one that was verified, and for nothing else.
+    pub fn claimed_node(&self) -> Option<NodeId> {
+        let mut reader = Reader::new(&self.body);
+        let _version = reader.u8().ok()?;
+        reader.array().ok().map(NodeId)
     }
 
     /// What the relay says, if it does say so, of this network, at about this time.

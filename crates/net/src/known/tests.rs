@@ -86,10 +86,12 @@ fn only_a_later_word_of_a_relay_replaces_an_earlier_one() {
     let mut known = Known::default();
     let (descriptor, signed) = relay(1, 5);
     assert!(known.learn(descriptor.clone(), signed.clone()));
+    assert!(known.holds(&signed));
     assert!(!known.learn(descriptor, signed), "the same again");
     let (older, signed) = relay(1, 4);
     assert!(!known.learn(older, signed));
     let (newer, signed) = relay(1, 6);
+    assert!(!known.holds(&signed));
     assert!(known.learn(newer, signed));
     assert_eq!(known.len(), 1);
 }

@@ -115,6 +115,12 @@ impl Finder {
     }
 
     async fn found(&self, teller: NodeId, bytes: Vec<u8>) {
+        let Ok(signed) = SignedDescriptor::from_bytes(&bytes) else {
+            return;
+        };
+        if signed.claimed_node() != Some(teller) && self.shared.known().holds(&signed) {
+            return;
+        }
         let Ok(judged) = self.judge.judge(&Record::Relay(bytes), now()) else {
             return;
         };

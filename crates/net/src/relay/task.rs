@@ -210,6 +210,11 @@ impl Task {
 
     /// Another relay thinks that we should hold this.
     fn offered(&mut self, source: PeerId, record: &kad::Record) {
+        let key = record.key.as_ref().try_into().ok().map(DirectoryKey);
+        let store = self.swarm.behaviour_mut().kad.store_mut();
+        if key.and_then(|key| store.record(&key)).as_ref() == Some(&record.value) {
+            return;
+        }
         // Kademlia says yes in any case; a check costs a millisecond of this task.
         if !self.offers.take(Neighbour::Peer(source), 1, time::Instant::now()) {
             return;

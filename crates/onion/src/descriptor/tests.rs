@@ -56,6 +56,17 @@ fn a_descriptor_survives_its_encoding_and_verifies() {
 }
 
 #[test]
+fn the_node_it_claims_to_be_of_can_be_read_without_believing_it() {
+    let signed = descriptor().sign(&key(), &network()).expect("its own key");
+    assert_eq!(signed.claimed_node(), Some(descriptor().node));
+    let empty = SignedDescriptor {
+        body: vec![VERSION],
+        signature: signed.signature,
+    };
+    assert_eq!(empty.claimed_node(), None);
+}
+
+#[test]
 fn the_golden_vector_holds() {
     let signed = descriptor().sign(&key(), &network()).expect("its own key");
     let golden = include_str!("../../../../tests/vectors/onion-relay-descriptor.txt");
