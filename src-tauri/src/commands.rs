@@ -50,3 +50,38 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         desktop::open_link,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_is_handled_is_listed_and_allowed_and_nothing_else() {
+        let handled: BTreeSet<String> = quoted_by(include_str!("commands.rs"), "::", ",");
+        let listed = quoted_by(include_str!("../build.rs"), "    \"", "\",");
+        let capability: serde_json::Value = serde_json::from_str(include_str!("../capabilities/main.json")).unwrap();
+        let permissions = capability["permissions"].as_array().unwrap();
+        let permissions: BTreeSet<&str> = permissions.iter().filter_map(|name| name.as_str()).collect();
+        let of_the_shell = BTreeSet::from(["core:event:allow-listen", "core:event:allow-unlisten"]);
+        let allowed = permissions.difference(&of_the_shell).map(|name| {
+            let command = name.strip_prefix("allow-").expect("single commands, no sets");
+            command.replace('-', "_")
+        });
+        assert!(handled.len() > 30, "{handled:?}");
+        assert_eq!(handled, listed);
+        assert_eq!(handled, allowed.collect());
+        assert_eq!(capability["windows"], serde_json::json!(["main"]));
+        assert!(capability.get("remote").is_none(), "no page from elsewhere may call anything");
+    }
+
+    /// The names that stand alone on a line between these two.
+    fn quoted_by(source: &str, before: &str, after: &str) -> BTreeSet<String> {
+        let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        source
+            .lines()
+            .filter_map(|line| line.split_once(before)?.1.strip_suffix(after))
+            .filter(is_name)
+            .map(str::to_owned)
+            .collect()
+    }
+}

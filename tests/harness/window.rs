@@ -153,6 +153,11 @@ impl Window {
         answer.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
+    /// Loads the page anew: it keeps nothing, and asks the core.
+    pub async fn reload(&self) {
+        self.driver.reload().await;
+    }
+
     /// A text as the page has it, such as an element's property.
     pub async fn property(&self, selector: &str, property: &str) -> String {
         let script = "return String(document.querySelector(arguments[0])[arguments[1]])";
@@ -166,6 +171,7 @@ impl Window {
         std::fs::create_dir_all(&folder).expect("a folder for pictures");
         for (width, height) in [(800, 600), (1280, 800)] {
             self.resize(width, height).await;
+            self.driver.point_at_nothing().await;
             for theme in ["dark", "light"] {
                 self.run(THEME, &[json!(theme)]).await;
                 self.driver.later(DRAWN, &[]).await.expect("a frame");

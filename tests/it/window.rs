@@ -35,7 +35,7 @@ async fn ada_meets_bob_in_the_window_chats_and_sends_a_file() {
     chat(&ada, &mut bob).await;
     send_the_file(&ada, &bob, &content).await;
     look_around(&ada, &bob).await;
-    let before = shown(&ada).await;
+    let before = ada.run(&format!("return {SHOWN}"), &[]).await;
     ada.close().await;
 
     home.open = None;
@@ -47,11 +47,9 @@ async fn ada_meets_bob_in_the_window_chats_and_sends_a_file() {
     ada.click(&id("sign-in-submit")).await;
     ada.click(&conversation(&bob)).await;
     ada.see(r#"[data-testid="file-card"][data-state="complete"]"#).await;
-    assert_eq!(
-        shown(&ada).await,
-        before,
-        "after nickname and passphrase everything is there"
-    );
+    let the_same = format!("return {SHOWN} === arguments[0]");
+    ada.until("everything, after nickname and passphrase", &the_same, &[before])
+        .await;
     bob.says("Good to see you again.").await;
     ada.read(&id("message"), "Good to see you again.").await;
     ada.close().await;
@@ -81,9 +79,9 @@ async fn add_relay(ada: &Window, relays: &[Relay]) {
     let address = relays.first().expect("six relays").address();
     ada.type_into(&id("add-relay-address"), address).await;
     ada.click(&id("add-relay-submit")).await;
-    // One address was enough to learn of all the others.
-    ada.see(r#"[data-testid="network-relays"][data-value="6"]"#).await;
+    // One address is enough to learn of others.
     ada.see(r#"[data-testid="network-state"][data-state="direct"]"#).await;
+    ada.see(r#"[data-testid="network-relays"]:not([data-value="0"], [data-value="1"], [data-value="2"])"#).await;
     ada.see(&id("network-honest")).await;
     ada.picture("network").await;
 }
@@ -274,7 +272,7 @@ async fn create_quickly(ada: &Window, relays: &[Relay]) {
         .invoke("network_add_peer", &json!({"params": {"address": address}}))
         .await;
     assert_eq!(added["refused"], Value::Null);
-    ada.run("location.reload()", &[]).await;
+    ada.reload().await;
     ada.see(r#"[data-testid="network-state"][data-state="direct"]"#).await;
 }
 
@@ -320,11 +318,8 @@ async fn see_own(window: &Window, words: &str, state: &str) {
 }
 
 /// All messages in sight: who wrote, what, and how far one's own got.
-async fn shown(window: &Window) -> Value {
-    let script = r#"return [...document.querySelectorAll('[data-testid="message"]')]
-        .map(e => [e.dataset.id, e.dataset.kind, e.dataset.direction === 'out' ? e.dataset.state : 'in', e.textContent])"#;
-    window.run(script, &[]).await
-}
+const SHOWN: &str = r#"JSON.stringify([...document.querySelectorAll('[data-testid="message"]')]
+    .map(e => [e.dataset.id, e.dataset.kind, e.dataset.direction === 'out' ? e.dataset.state : 'in', e.textContent]))"#;
 
 fn conversation(bob: &Bob) -> String {
     format!(r#"[data-testid="conversation-item"][data-address="{}"]"#, bob.address())

@@ -74,11 +74,23 @@ impl Driver {
         self.element(selector, "value", json!({"text": text})).await;
     }
 
+    /// Takes the pointer off whatever it is over.
+    pub(super) async fn point_at_nothing(&self) {
+        let step = json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0});
+        let pointer = json!({"type": "pointer", "id": "pointer", "actions": [step]});
+        self.post("/actions", &json!({"actions": [pointer]})).await.expect("a move");
+    }
+
     /// The page as PNG.
     pub(super) async fn picture(&self) -> Vec<u8> {
         let path = self.path("/screenshot");
         let picture = self.ask("GET", &path, &Value::Null).await.expect("a picture");
         BASE64_STANDARD.decode(picture.as_str().expect("text")).expect("base64")
+    }
+
+    /// Loads the page anew.
+    pub(super) async fn reload(&self) {
+        self.post("/refresh", &json!({})).await.expect("a page");
     }
 
     /// Gives the window another size.

@@ -12,7 +12,7 @@ export class Formatter {
   constructor(locale: string, timeZone?: string) {
     const zone = timeZone === undefined ? {} : { timeZone };
     this.#locale = locale;
-    this.#clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', ...zone });
+    this.#clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit', ...zone });
     this.#weekday = new Intl.DateTimeFormat(locale, {
       weekday: 'long',
       day: 'numeric',
@@ -30,7 +30,7 @@ export class Formatter {
     this.#moment = new Intl.DateTimeFormat(locale, {
       day: 'numeric',
       month: 'long',
-      hour: '2-digit',
+      hour: 'numeric',
       minute: '2-digit',
       second: '2-digit',
       ...zone,
