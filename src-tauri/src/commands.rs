@@ -71,7 +71,10 @@ mod tests {
         assert_eq!(handled, listed);
         assert_eq!(handled, allowed.collect());
         assert_eq!(capability["windows"], serde_json::json!(["main"]));
-        assert!(capability.get("remote").is_none(), "no page from elsewhere may call anything");
+        assert!(
+            capability.get("remote").is_none(),
+            "no page from elsewhere may call anything"
+        );
     }
 
     /// The names that stand alone on a line between these two.

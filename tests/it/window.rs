@@ -81,7 +81,8 @@ async fn add_relay(ada: &Window, relays: &[Relay]) {
     ada.click(&id("add-relay-submit")).await;
     // One address is enough to learn of others.
     ada.see(r#"[data-testid="network-state"][data-state="direct"]"#).await;
-    ada.see(r#"[data-testid="network-relays"]:not([data-value="0"], [data-value="1"], [data-value="2"])"#).await;
+    ada.see(r#"[data-testid="network-relays"]:not([data-value="0"], [data-value="1"], [data-value="2"])"#)
+        .await;
     ada.see(&id("network-honest")).await;
     ada.picture("network").await;
 }
@@ -162,7 +163,7 @@ async fn look_around(ada: &Window, bob: &Bob) {
     ada.see(&id("settings-page")).await;
     ada.picture("settings").await;
     ada.click(&conversation(bob)).await;
-    ada.see(&id("composer")).await;
+    ada.read(&id("message"), "It is all here. Thank you.").await;
 }
 
 #[tokio::test]

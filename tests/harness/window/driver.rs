@@ -76,9 +76,11 @@ impl Driver {
 
     /// Takes the pointer off whatever it is over.
     pub(super) async fn point_at_nothing(&self) {
-        let step = json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0});
+        let step = json!({"type": "pointerMove", "duration": 0, "x": 4, "y": 4});
         let pointer = json!({"type": "pointer", "id": "pointer", "actions": [step]});
-        self.post("/actions", &json!({"actions": [pointer]})).await.expect("a move");
+        self.post("/actions", &json!({"actions": [pointer]}))
+            .await
+            .expect("a move");
     }
 
     /// The page as PNG.
