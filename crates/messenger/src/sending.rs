@@ -198,7 +198,8 @@ impl State {
         } else {
             None
         };
-        let acceptance = peer.record.owes_acceptance && card.is_some();
+        // Also before there is a card: whoever asked should not see a contact without a name meanwhile.
+        let acceptance = peer.record.owes_acceptance;
         let hashes = std::mem::take(&mut peer.lane.cannot_open);
         if !receipt && card.is_none() && hashes.is_empty() {
             return Ok(());
