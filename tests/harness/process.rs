@@ -115,4 +115,4 @@ async fn signal(pid: u32, name: &str) {
 }
 
 /// After this long nothing comes any more: only so that a story that hangs says where.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(150);

@@ -5,6 +5,7 @@ mod canaries;
 mod endings;
 mod headless;
 mod kills;
+mod lending;
 mod restore;
 
 /// Twice, where once might be by chance.
