@@ -39,8 +39,17 @@ struct Inner {
 
 impl Hostile {
     pub(super) fn new(what: Hostility, seed: u64) -> Self {
-        let inner = Inner { rng: ChaCha20Rng::seed_from_u64(seed), past: Vec::new(), held: None, next: 1 << 40 };
-        Self { what, done: AtomicU64::new(0), inner: Mutex::new(inner) }
+        let inner = Inner {
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            past: Vec::new(),
+            held: None,
+            next: 1 << 40,
+        };
+        Self {
+            what,
+            done: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+        }
     }
 
     /// Passes frames on, or not.
@@ -90,7 +99,11 @@ impl Hostile {
             return vec![frame];
         }
         let what = self.what;
-        let (reorders, replays, injects) = (self.happens(what.reorders), self.happens(what.replays), self.happens(what.injects));
+        let (reorders, replays, injects) = (
+            self.happens(what.reorders),
+            self.happens(what.replays),
+            self.happens(what.injects),
+        );
         let mut inner = self.inner();
         let mut out = Vec::new();
         if reorders {
@@ -104,7 +117,14 @@ impl Hostile {
         let past = inner.past.first().cloned();
         if let Some(past) = past.filter(|_| replays) {
             inner.next += 1;
-            out.push([subscription, &inner.next.to_be_bytes(), past.get(14..).unwrap_or_default()].concat());
+            out.push(
+                [
+                    subscription,
+                    &inner.next.to_be_bytes(),
+                    past.get(14..).unwrap_or_default(),
+                ]
+                .concat(),
+            );
         }
         if injects {
             inner.next += 1;

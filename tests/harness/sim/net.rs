@@ -93,7 +93,12 @@ impl SimNet {
             waiting: BTreeMap::new(),
             trace: [0; 32],
         };
-        Self(Arc::new(Shared { name, start: Instant::now(), state: Mutex::new(state), changed: Notify::new() }))
+        Self(Arc::new(Shared {
+            name,
+            start: Instant::now(),
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }))
     }
 
     /// Its name.
@@ -108,7 +113,10 @@ impl SimNet {
 
     /// The ways of one person.
     pub fn way(&self, person: u32) -> Way {
-        Way { net: self.clone(), person }
+        Way {
+            net: self.clone(),
+            person,
+        }
     }
 
     /// What goes wrong from now on.
@@ -203,7 +211,9 @@ impl SimNet {
         let mut nonce = [0; 32];
         state.rng.fill_bytes(&mut nonce);
         let net = self.clone();
-        let Some(relay) = state.relays.get_mut(&node) else { return };
+        let Some(relay) = state.relays.get_mut(&node) else {
+            return;
+        };
         let serving = match service {
             Service::Mailbox => {
                 let server = relay.server.clone();
@@ -243,22 +253,37 @@ impl SimNet {
         let mut state = self.state();
         match request {
             Request::Put(Record::Account(record)) => {
-                let Ok(checked) = record.check(&self.0.name, &efforts, now) else { return Reply::Refused(Refusal::Invalid) };
-                let known = state.directory.get(&checked.key).and_then(|known| known.check(&self.0.name, &efforts, now).ok());
+                let Ok(checked) = record.check(&self.0.name, &efforts, now) else {
+                    return Reply::Refused(Refusal::Invalid);
+                };
+                let known = state
+                    .directory
+                    .get(&checked.key)
+                    .and_then(|known| known.check(&self.0.name, &efforts, now).ok());
                 if known.is_some_and(|known| known.order > checked.order) {
                     return Reply::Refused(Refusal::Outdated);
                 }
                 state.directory.insert(checked.key, record);
                 Reply::Stored(1)
             }
-            Request::Get(key) => Reply::Found(state.directory.get(&key).cloned().map(Record::Account).into_iter().collect()),
+            Request::Get(key) => Reply::Found(
+                state
+                    .directory
+                    .get(&key)
+                    .cloned()
+                    .map(Record::Account)
+                    .into_iter()
+                    .collect(),
+            ),
             Request::Put(_) | Request::Sample(_) | Request::Announce(_) => Reply::Refused(Refusal::Unavailable),
         }
     }
 
     /// The first of two streams waits here for the second.
     async fn join(self, mut end: End) {
-        let Ok(Cookie(cookie)) = rendezvous::read_cookie(&mut end).await else { return };
+        let Ok(Cookie(cookie)) = rendezvous::read_cookie(&mut end).await else {
+            return;
+        };
         let other = self.state().waiting.remove(&cookie);
         match other {
             Some(other) => drop(other.send(end)),
@@ -305,7 +330,13 @@ impl Relay {
     fn start(shelf: Arc<MemoryShelf>, name: &NetworkName, node: NodeId) -> Self {
         let limits = Limits::new(name, 1 << 30);
         let server = Server::open(Arc::clone(&shelf), limits, name.clone(), node).expect("a shelf in memory reads");
-        Self { server, shelf, alive: true, hostility: None, serving: Vec::new() }
+        Self {
+            server,
+            shelf,
+            alive: true,
+            hostility: None,
+            serving: Vec::new(),
+        }
     }
 }
 
@@ -316,11 +347,16 @@ impl Transport for Way {
         let (refused, cut, delay) = {
             let mut state = self.net.state();
             let at = self.net.0.start.elapsed();
-            state.note(at, &[&self.person.to_be_bytes()[..], &to.node.0, &[purpose as u8]].concat());
+            state.note(
+                at,
+                &[&self.person.to_be_bytes()[..], &to.node.0, &[purpose as u8]].concat(),
+            );
             let faults = state.faults;
             let delay = Duration::from_millis(u64::from(1 + state.rng.next_u32() % faults.delay.max(1)));
             let refused = state.percent(faults.refused);
-            let cut = state.percent(faults.cut).then(|| Duration::from_millis(u64::from(state.rng.next_u32() % 4_000)));
+            let cut = state
+                .percent(faults.cut)
+                .then(|| Duration::from_millis(u64::from(state.rng.next_u32() % 4_000)));
             (refused, cut, delay)
         };
         tokio::time::sleep(delay).await;

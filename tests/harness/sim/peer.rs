@@ -3,7 +3,9 @@
 use super::net::SimNet;
 use outis_crypto::password::Cost;
 use outis_identity::{Address, Identity, Nickname, Password};
-use outis_messenger::{Body, Config, Contact, ContactState, Delivery, Direction, Message, MessageId, Messenger, Origin};
+use outis_messenger::{
+    Body, Config, Contact, ContactState, Delivery, Direction, Message, MessageId, Messenger, Origin,
+};
 use outis_vault::{MemoryDisk, Vault};
 use outis_wire::UnixMillis;
 use rand_chacha::ChaCha20Rng;
@@ -38,7 +40,11 @@ pub struct Accounts {
 impl Accounts {
     /// For this network.
     pub fn new(net: &SimNet, seed: u64) -> Self {
-        Self { net: net.clone(), seed, next: 0 }
+        Self {
+            net: net.clone(),
+            seed,
+            next: 0,
+        }
     }
 
     /// Somebody new, running.
@@ -76,7 +82,11 @@ impl TestPeer {
         self.starts += 1;
         let rng = |purpose: u64| ChaCha20Rng::seed_from_u64(self.seed ^ (self.starts << 32) ^ (purpose << 60));
         let vault = Vault::in_memory(&self.disk, rng(1)).expect("a disk in memory opens");
-        let config = Config { network: self.net.name(), nickname: self.name.to_owned(), origin: self.origin };
+        let config = Config {
+            network: self.net.name(),
+            nickname: self.name.to_owned(),
+            origin: self.origin,
+        };
         let (net, skew) = (self.net.clone(), Arc::clone(&self.skew));
         let clock = move || skewed(net.now(), skew.load(Ordering::Relaxed));
         let messenger = Messenger::open(Arc::new(vault), identity(self.name), config, clock, rng(2)).expect("opens");
@@ -127,7 +137,12 @@ impl TestPeer {
             if let Some(result) = check(self) {
                 return result;
             }
-            assert!(tokio::time::Instant::now() < deadline, "{} waited {limit:?} until {what}: {}", self.name, self.story());
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{} waited {limit:?} until {what}: {}",
+                self.name,
+                self.story()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -136,19 +151,33 @@ impl TestPeer {
     pub async fn until_contact(&self, contact: &TestPeer, state: ContactState) -> Contact {
         let address = contact.address();
         let what = format!("{} is {state:?}", contact.name);
-        self.until(&what, MINUTES, |messenger| messenger.contact(&address).ok().filter(|contact| contact.state == state)).await
+        self.until(&what, MINUTES, |messenger| {
+            messenger
+                .contact(&address)
+                .ok()
+                .filter(|contact| contact.state == state)
+        })
+        .await
     }
 
     /// Waits until exactly these texts of a contact are shown, in this order.
     pub async fn until_heard(&self, contact: &TestPeer, texts: &[&str]) {
         let what = format!("{texts:?} came from {}", contact.name);
-        self.until(&what, MINUTES, |_| (self.heard(contact) == texts).then_some(())).await;
+        self.until(&what, MINUTES, |_| (self.heard(contact) == texts).then_some(()))
+            .await;
     }
 
     /// Waits until a message is as far as this.
     pub async fn until_delivery(&self, id: &MessageId, state: Delivery) {
         let what = format!("{id:?} is {state:?}");
-        self.until(&what, MINUTES, |messenger| messenger.message(id).expect("reads").filter(|m| m.state >= state).map(drop)).await;
+        self.until(&what, MINUTES, |messenger| {
+            messenger
+                .message(id)
+                .expect("reads")
+                .filter(|m| m.state >= state)
+                .map(drop)
+        })
+        .await;
     }
 
     /// Says something.
@@ -163,7 +192,10 @@ impl TestPeer {
 
     /// The texts that came from somebody, in the order in which they show; gaps show as `[n]`.
     pub fn heard(&self, from: &TestPeer) -> Vec<String> {
-        let lines = self.conversation(from).into_iter().filter(|message| message.direction == Direction::In);
+        let lines = self
+            .conversation(from)
+            .into_iter()
+            .filter(|message| message.direction == Direction::In);
         lines
             .filter_map(|message| match message.body {
                 Body::Text(text) => Some(text),
@@ -179,7 +211,10 @@ impl TestPeer {
             .into_iter()
             .map(|contact| {
                 let (lines, _) = self.messages(&contact.address, None, 20).expect("reads");
-                let lines: Vec<String> = lines.iter().map(|line| format!("{:?} {:?} {:?}", line.direction, line.body, line.state)).collect();
+                let lines: Vec<String> = lines
+                    .iter()
+                    .map(|line| format!("{:?} {:?} {:?}", line.direction, line.body, line.state))
+                    .collect();
                 format!("{:?} {:?} {lines:#?}", contact.nickname, contact.state)
             })
             .collect();

@@ -36,11 +36,29 @@ struct Half {
 }
 
 /// Both ends of a new stream. `delay` is drawn for each write; bytes never overtake each other.
-pub(super) fn stream(first: Box<dyn FnMut() -> Duration + Send>, second: Box<dyn FnMut() -> Duration + Send>) -> (End, End, Scissors) {
-    let (there, back) = (Arc::new(Mutex::new(Half::default())), Arc::new(Mutex::new(Half::default())));
-    let scissors = Scissors { halves: [Arc::clone(&there), Arc::clone(&back)] };
-    let one = End { incoming: Arc::clone(&back), outgoing: Arc::clone(&there), sleep: None, delay: first };
-    let other = End { incoming: there, outgoing: back, sleep: None, delay: second };
+pub(super) fn stream(
+    first: Box<dyn FnMut() -> Duration + Send>,
+    second: Box<dyn FnMut() -> Duration + Send>,
+) -> (End, End, Scissors) {
+    let (there, back) = (
+        Arc::new(Mutex::new(Half::default())),
+        Arc::new(Mutex::new(Half::default())),
+    );
+    let scissors = Scissors {
+        halves: [Arc::clone(&there), Arc::clone(&back)],
+    };
+    let one = End {
+        incoming: Arc::clone(&back),
+        outgoing: Arc::clone(&there),
+        sleep: None,
+        delay: first,
+    };
+    let other = End {
+        incoming: there,
+        outgoing: back,
+        sleep: None,
+        delay: second,
+    };
     (one, other, scissors)
 }
 
@@ -119,7 +137,8 @@ impl AsyncWrite for End {
         let count = bytes.len().min(room);
         let due = (Instant::now() + delay).max(half.last.unwrap_or_else(Instant::now));
         half.last = Some(due);
-        half.chunks.push_back((due, bytes.iter().take(count).copied().collect()));
+        half.chunks
+            .push_back((due, bytes.iter().take(count).copied().collect()));
         half.buffered += count;
         if let Some(reader) = half.reader.take() {
             reader.wake();

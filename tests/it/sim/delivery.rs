@@ -12,7 +12,11 @@ async fn a_thousand_messages_through_ten_minutes_of_trouble_arrive_once_and_in_o
     alice.set_clock(2 * 24 * 60 * 60);
     bob.set_clock(-2 * 24 * 60 * 60);
     befriend(&alice, &bob).await;
-    net.set_faults(Faults { refused: 30, cut: 30, delay: 400 });
+    net.set_faults(Faults {
+        refused: 30,
+        cut: 30,
+        delay: 400,
+    });
 
     let mut said = (Vec::new(), Vec::new());
     for number in 0..500 {
@@ -29,15 +33,34 @@ async fn a_thousand_messages_through_ten_minutes_of_trouble_arrive_once_and_in_o
         }
         tokio::time::sleep(Duration::from_millis(1_200)).await;
     }
-    let (from_alice, from_bob): (Vec<&str>, Vec<&str>) =
-        (said.0.iter().map(String::as_str).collect(), said.1.iter().map(String::as_str).collect());
-    bob.until("everything came", Duration::from_secs(3_600), |_| (bob.heard(&alice) == from_alice).then_some(())).await;
-    alice.until("everything came", Duration::from_secs(3_600), |_| (alice.heard(&bob) == from_bob).then_some(())).await;
+    let (from_alice, from_bob): (Vec<&str>, Vec<&str>) = (
+        said.0.iter().map(String::as_str).collect(),
+        said.1.iter().map(String::as_str).collect(),
+    );
+    bob.until("everything came", Duration::from_secs(3_600), |_| {
+        (bob.heard(&alice) == from_alice).then_some(())
+    })
+    .await;
+    alice
+        .until("everything came", Duration::from_secs(3_600), |_| {
+            (alice.heard(&bob) == from_bob).then_some(())
+        })
+        .await;
     let delivered = |messages: Vec<outis_messenger::Message>| {
-        messages.iter().filter(|message| message.direction == Direction::Out).all(|message| message.state >= Delivery::Delivered)
+        messages
+            .iter()
+            .filter(|message| message.direction == Direction::Out)
+            .all(|message| message.state >= Delivery::Delivered)
     };
-    alice.until("all is receipted", Duration::from_secs(3_600), |_| delivered(alice.conversation(&bob)).then_some(())).await;
-    bob.until("all is receipted", Duration::from_secs(3_600), |_| delivered(bob.conversation(&alice)).then_some(())).await;
+    alice
+        .until("all is receipted", Duration::from_secs(3_600), |_| {
+            delivered(alice.conversation(&bob)).then_some(())
+        })
+        .await;
+    bob.until("all is receipted", Duration::from_secs(3_600), |_| {
+        delivered(bob.conversation(&alice)).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,13 +106,18 @@ async fn mailboxes_that_forget_everything_do_not_lose_a_message() {
     let (alice, mut bob) = (accounts.create("Alice"), accounts.create("Bob"));
     befriend(&alice, &bob).await;
     bob.stop();
-    let said = alice.send_text(&outis_tests::sim::address_of("Bob"), "keep this", None).expect("is sent");
+    let said = alice
+        .send_text(&outis_tests::sim::address_of("Bob"), "keep this", None)
+        .expect("is sent");
     alice.until_delivery(&said, Delivery::Stored(3)).await;
     for node in net.relays() {
         net.wipe(node);
     }
     bob.start();
-    bob.until("it came", Duration::from_secs(12 * 3_600), |_| (bob.heard(&alice) == ["keep this"]).then_some(())).await;
+    bob.until("it came", Duration::from_secs(12 * 3_600), |_| {
+        (bob.heard(&alice) == ["keep this"]).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,6 +136,32 @@ async fn both_ask_at_once_and_become_contacts_with_one_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clocks_that_jump_by_days_while_people_talk_lose_nothing() {
+    let net = SimNet::new(52, 8);
+    let mut accounts = Accounts::new(&net, 52);
+    let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
+    befriend(&alice, &bob).await;
+    let (mut from_alice, mut from_bob) = (Vec::new(), Vec::new());
+    for (round, (ours, theirs)) in [(48, -48), (-48, 48), (0, 0), (-48, -48), (48, 48)].into_iter().enumerate() {
+        alice.set_clock(ours * 3_600);
+        bob.set_clock(theirs * 3_600);
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        from_alice.push(format!("alice {round}"));
+        from_bob.push(format!("bob {round}"));
+        let said = alice.say(&bob, &format!("alice {round}"));
+        bob.say(&alice, &format!("bob {round}"));
+        alice.until_delivery(&said, Delivery::Delivered).await;
+        let expected: Vec<&str> = from_alice.iter().map(String::as_str).collect();
+        bob.until_heard(&alice, &expected).await;
+        let expected: Vec<&str> = from_bob.iter().map(String::as_str).collect();
+        alice.until_heard(&bob, &expected).await;
+    }
+    // Somebody whose clock is right meets somebody whose clock is two days off.
+    let carol = accounts.create("Carol");
+    befriend(&carol, &alice).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn blocking_is_silent_and_unblocking_brings_the_contact_back() {
     let net = SimNet::new(39, 8);
     let mut accounts = Accounts::new(&net, 39);
@@ -121,7 +175,10 @@ async fn blocking_is_silent_and_unblocking_brings_the_contact_back() {
     assert!(bob.heard(&alice).is_empty());
     assert!(alice.message(&said).expect("reads").expect("is there").state < Delivery::Delivered);
     bob.unblock_contact(&alice.address()).expect("is unblocked");
-    bob.until("it came", Duration::from_secs(24 * 3_600), |_| (bob.heard(&alice) == ["hello?"]).then_some(())).await;
+    bob.until("it came", Duration::from_secs(24 * 3_600), |_| {
+        (bob.heard(&alice) == ["hello?"]).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,7 +207,10 @@ async fn texts_of_all_sizes_replies_and_notes_to_self() {
     let mut accounts = Accounts::new(&net, 51);
     let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
     befriend(&alice, &bob).await;
-    let texts: Vec<String> = [1, 1_000, 1_500, 1_600, 12_000, 14_000, 65_536].iter().map(|size| "x".repeat(*size)).collect();
+    let texts: Vec<String> = [1, 1_000, 1_500, 1_600, 12_000, 14_000, 65_536]
+        .iter()
+        .map(|size| "x".repeat(*size))
+        .collect();
     for text in &texts {
         alice.say(&bob, text);
     }
@@ -158,11 +218,20 @@ async fn texts_of_all_sizes_replies_and_notes_to_self() {
     bob.until_heard(&alice, &expected).await;
     assert!(alice.send_text(&bob.address(), "x".repeat(65_537), None).is_err());
 
-    let first = bob.conversation(&alice).into_iter().find(|m| m.direction == Direction::In).expect("is there").id;
-    bob.send_text(&alice.address(), "about the first", Some(first)).expect("is sent");
+    let first = bob
+        .conversation(&alice)
+        .into_iter()
+        .find(|m| m.direction == Direction::In)
+        .expect("is there")
+        .id;
+    bob.send_text(&alice.address(), "about the first", Some(first))
+        .expect("is sent");
     alice.until_heard(&bob, &["about the first"]).await;
     let reply = alice.conversation(&bob).into_iter().next_back().expect("is there");
-    let about = alice.message(&reply.reply_to.expect("is a reply")).expect("reads").expect("is there");
+    let about = alice
+        .message(&reply.reply_to.expect("is a reply"))
+        .expect("reads")
+        .expect("is there");
     assert_eq!(about.body, Body::Text("x".into()));
 
     assert_eq!(bob.contact(&alice.address()).expect("is known").unread, 7);

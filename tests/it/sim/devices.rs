@@ -12,7 +12,10 @@ fn notes(peer: &TestPeer, of: &TestPeer) -> Vec<Note> {
         Body::Note(note) => Some(note),
         _ => None,
     };
-    peer.conversation(of).into_iter().filter_map(|message| note(message.body)).collect()
+    peer.conversation(of)
+        .into_iter()
+        .filter_map(|message| note(message.body))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -26,13 +29,29 @@ async fn a_second_sign_in_takes_over_visibly_and_nothing_is_lost() {
     tokio::time::sleep(Duration::from_secs(10)).await;
 
     let bob2 = accounts.restore("Bob");
-    bob2.until("the network knows the account", TWO_MINUTES, |messenger| (messenger.known() == Known::Yes).then_some(())).await;
-    bob.until("the old machine notices", AN_HOUR, |messenger| messenger.is_superseded().then_some(())).await;
-    assert!(matches!(bob.send_text(&alice.address(), "still me", None), Err(SendError::Superseded)));
+    bob2.until("the network knows the account", TWO_MINUTES, |messenger| {
+        (messenger.known() == Known::Yes).then_some(())
+    })
+    .await;
+    bob.until("the old machine notices", AN_HOUR, |messenger| {
+        messenger.is_superseded().then_some(())
+    })
+    .await;
+    assert!(matches!(
+        bob.send_text(&alice.address(), "still me", None),
+        Err(SendError::Superseded)
+    ));
 
     let second = alice.say(&bob2, "to the new machine");
-    let request = bob2.until("the contact asks again", TWO_MINUTES, |messenger| messenger.contact(&alice.address()).ok()).await;
-    assert!(request.says_known, "an installation without contacts is told that they were in contact");
+    let request = bob2
+        .until("the contact asks again", TWO_MINUTES, |messenger| {
+            messenger.contact(&alice.address()).ok()
+        })
+        .await;
+    assert!(
+        request.says_known,
+        "an installation without contacts is told that they were in contact"
+    );
     assert_eq!(request.state, ContactState::Incoming);
     assert_eq!(notes(&alice, &bob2), [Note::NewDevice]);
     bob2.accept_contact(&alice.address()).expect("is accepted");
@@ -49,23 +68,38 @@ async fn a_verified_contact_on_a_new_device_is_told_nothing_before_it_is_confirm
     let mut accounts = Accounts::new(&net, 21);
     let (alice, mut bob) = (accounts.create("Alice"), accounts.create("Bob"));
     befriend(&alice, &bob).await;
-    alice.verify_contact(&bob.address(), Verification::Compared).expect("is verified");
+    alice
+        .verify_contact(&bob.address(), Verification::Compared)
+        .expect("is verified");
     tokio::time::sleep(Duration::from_secs(10)).await;
     bob.stop();
 
     let bob2 = accounts.restore("Bob");
-    bob2.until("the network knows the account", TWO_MINUTES, |messenger| (messenger.known() == Known::Yes).then_some(())).await;
+    bob2.until("the network knows the account", TWO_MINUTES, |messenger| {
+        (messenger.known() == Known::Yes).then_some(())
+    })
+    .await;
     alice.say(&bob2, "only for Bob");
     let changed = alice
-        .until("the device changed", TWO_MINUTES, |messenger| messenger.contact(&bob2.address()).ok().filter(|contact| contact.device_changed))
+        .until("the device changed", TWO_MINUTES, |messenger| {
+            messenger
+                .contact(&bob2.address())
+                .ok()
+                .filter(|contact| contact.device_changed)
+        })
         .await;
     assert!(changed.verified);
-    bob2.until("the contact asks again", TWO_MINUTES, |messenger| messenger.contact(&alice.address()).ok()).await;
+    bob2.until("the contact asks again", TWO_MINUTES, |messenger| {
+        messenger.contact(&alice.address()).ok()
+    })
+    .await;
     bob2.accept_contact(&alice.address()).expect("is accepted");
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(bob2.heard(&alice).is_empty(), "nothing is told before it is confirmed");
 
-    alice.verify_contact(&bob2.address(), Verification::Compared).expect("is confirmed");
+    alice
+        .verify_contact(&bob2.address(), Verification::Compared)
+        .expect("is confirmed");
     bob2.until_heard(&alice, &["only for Bob"]).await;
 }
 
@@ -77,11 +111,20 @@ async fn the_old_machine_takes_over_again_only_on_its_persons_word() {
     befriend(&alice, &bob).await;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let bob2 = accounts.restore("Bob");
-    bob2.until("the network knows the account", TWO_MINUTES, |messenger| (messenger.known() == Known::Yes).then_some(())).await;
-    bob.until("the old machine notices", AN_HOUR, |messenger| messenger.is_superseded().then_some(())).await;
+    bob2.until("the network knows the account", TWO_MINUTES, |messenger| {
+        (messenger.known() == Known::Yes).then_some(())
+    })
+    .await;
+    bob.until("the old machine notices", AN_HOUR, |messenger| {
+        messenger.is_superseded().then_some(())
+    })
+    .await;
 
     bob.take_over().expect("goes on");
-    bob2.until("the new machine notices", AN_HOUR, |messenger| messenger.is_superseded().then_some(())).await;
+    bob2.until("the new machine notices", AN_HOUR, |messenger| {
+        messenger.is_superseded().then_some(())
+    })
+    .await;
     alice.say(&bob, "to whom?");
     bob.until_heard(&alice, &["to whom?"]).await;
     tokio::time::sleep(AN_HOUR * 3).await;
@@ -93,10 +136,16 @@ async fn an_account_that_nobody_knows_is_published_only_when_its_person_says_tha
     let net = SimNet::new(23, 8);
     let mut accounts = Accounts::new(&net, 23);
     let (alice, typo) = (accounts.create("Alice"), accounts.restore("Bbo"));
-    typo.until("nobody knows it", TWO_MINUTES, |messenger| (messenger.known() == Known::No).then_some(())).await;
+    typo.until("nobody knows it", TWO_MINUTES, |messenger| {
+        (messenger.known() == Known::No).then_some(())
+    })
+    .await;
     alice.add_contact(typo.address(), None, None).expect("is asked");
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(typo.contacts().is_empty(), "nothing is published");
     typo.confirm_new().expect("is new");
-    typo.until("the request arrives", Duration::from_secs(3_600), |messenger| messenger.contact(&alice.address()).ok()).await;
+    typo.until("the request arrives", Duration::from_secs(3_600), |messenger| {
+        messenger.contact(&alice.address()).ok()
+    })
+    .await;
 }

@@ -9,7 +9,9 @@ async fn two_people_meet_by_address_and_chat_both_ways() {
     let mut accounts = Accounts::new(&net, 1);
     let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
 
-    alice.add_contact(bob.address(), Some("Bobby".into()), Some("hello, it's me".into())).expect("is asked");
+    alice
+        .add_contact(bob.address(), Some("Bobby".into()), Some("hello, it's me".into()))
+        .expect("is asked");
     let request = bob.until_contact(&alice, ContactState::Incoming).await;
     assert_eq!(request.nickname, "Alice");
     assert_eq!(request.greeting.as_deref(), Some("hello, it's me"));
@@ -38,7 +40,14 @@ async fn what_is_said_while_the_other_is_off_arrives_when_they_are_back() {
     befriend(&alice, &bob).await;
 
     bob.stop();
-    let ids: Vec<_> = ["one", "two", "three"].iter().map(|text| alice.send_text(&outis_tests::sim::address_of("Bob"), *text, None).expect("is sent")).collect();
+    let ids: Vec<_> = ["one", "two", "three"]
+        .iter()
+        .map(|text| {
+            alice
+                .send_text(&outis_tests::sim::address_of("Bob"), *text, None)
+                .expect("is sent")
+        })
+        .collect();
     alice.until_delivery(&ids[2], Delivery::Stored(3)).await;
     bob.start();
     bob.until_heard(&alice, &["one", "two", "three"]).await;

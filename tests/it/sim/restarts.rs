@@ -18,7 +18,10 @@ async fn what_was_said_offline_survives_a_crash_of_the_sender() {
     alice.crash();
     alice.set_offline(true);
     alice.start();
-    assert_eq!(alice.message(&said).expect("reads").expect("is there").state, Delivery::Queued);
+    assert_eq!(
+        alice.message(&said).expect("reads").expect("is there").state,
+        Delivery::Queued
+    );
     alice.set_offline(false);
     bob.until_heard(&alice, &["said in a tunnel"]).await;
     alice.until_delivery(&said, Delivery::Delivered).await;
@@ -60,7 +63,11 @@ async fn a_crash_between_any_two_steps_of_sending_and_receiving_loses_and_double
         let text = format!("step {step}");
         alice.say(&bob, &text);
         said.push(text);
-        if step % 2 == 0 { alice.disk().crash_after(step / 2) } else { bob.disk().crash_after(step / 2) }
+        if step % 2 == 0 {
+            alice.disk().crash_after(step / 2)
+        } else {
+            bob.disk().crash_after(step / 2)
+        }
         tokio::time::sleep(Duration::from_secs(3)).await;
         for peer in [&mut alice, &mut bob] {
             if peer.disk().has_crashed() {
@@ -78,7 +85,11 @@ async fn a_crash_between_any_two_steps_of_sending_and_receiving_loses_and_double
 async fn somebody_who_is_away_for_a_week_hears_everything_in_order_also_from_a_stranger() {
     let net = SimNet::new(13, 8);
     let mut accounts = Accounts::new(&net, 13);
-    let (alice, mut bob, carol) = (accounts.create("Alice"), accounts.create("Bob"), accounts.create("Carol"));
+    let (alice, mut bob, carol) = (
+        accounts.create("Alice"),
+        accounts.create("Bob"),
+        accounts.create("Carol"),
+    );
     befriend(&alice, &bob).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     bob.stop();
@@ -86,10 +97,14 @@ async fn somebody_who_is_away_for_a_week_hears_everything_in_order_also_from_a_s
     for day in 1..=6 {
         tokio::time::sleep(DAY).await;
         let text = format!("day {day}");
-        alice.send_text(&address_of("Bob"), text.clone(), None).expect("is sent");
+        alice
+            .send_text(&address_of("Bob"), text.clone(), None)
+            .expect("is sent");
         said.push(text);
         if day == 6 {
-            carol.add_contact(address_of("Bob"), None, Some("we do not know each other".into())).expect("is asked");
+            carol
+                .add_contact(address_of("Bob"), None, Some("we do not know each other".into()))
+                .expect("is asked");
         }
     }
     tokio::time::sleep(DAY).await;

@@ -10,7 +10,11 @@ async fn story(seed: u64) -> [u8; 32] {
     let mut accounts = Accounts::new(&net, seed);
     let (alice, mut bob) = (accounts.create("Alice"), accounts.create("Bob"));
     befriend(&alice, &bob).await;
-    net.set_faults(Faults { refused: 20, cut: 20, delay: 100 });
+    net.set_faults(Faults {
+        refused: 20,
+        cut: 20,
+        delay: 100,
+    });
     alice.say(&bob, "one");
     bob.say(&alice, "two");
     tokio::time::sleep(Duration::from_millis(seed % 700)).await;
@@ -24,7 +28,11 @@ async fn story(seed: u64) -> [u8; 32] {
 }
 
 fn run(seed: u64) -> [u8; 32] {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(story(seed))
 }
 
@@ -37,7 +45,10 @@ fn the_same_seed_gives_the_same_run_and_another_seed_another() {
 
 #[test]
 fn many_seeds_end_well() {
-    let seeds = std::env::var("OUTIS_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(10);
+    let seeds = std::env::var("OUTIS_SEEDS")
+        .ok()
+        .and_then(|seeds| seeds.parse().ok())
+        .unwrap_or(10);
     for seed in 100..100 + seeds {
         run(seed);
     }
