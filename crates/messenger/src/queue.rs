@@ -220,3 +220,83 @@ pub(crate) fn sample<T: Copy + PartialEq>(among: &[T], count: usize, rng: &mut i
     }
     drawn
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outis_crypto::signature::SigningKey;
+    use outis_identity::Address;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn relays(count: u8) -> Vec<NodeId> {
+        (1..=count).map(|byte| NodeId([byte; 32])).collect()
+    }
+
+    fn drawn(count: u8) -> OwnQueue {
+        let mut queue = OwnQueue::default();
+        queue.draw(&relays(count), &mut ChaCha20Rng::seed_from_u64(1));
+        queue
+    }
+
+    fn create_all(queue: &mut OwnQueue) {
+        for mailbox in &mut queue.mailboxes {
+            mailbox.standing = Standing::Created;
+        }
+    }
+
+    #[test]
+    fn three_mailboxes_are_drawn_each_on_another_relay_and_not_more_than_there_are() {
+        for (count, expected) in [(0, 0), (1, 1), (2, 2), (3, 3), (20, 3)] {
+            let queue = drawn(count);
+            let mut nodes: Vec<NodeId> = queue.mailboxes.iter().map(|mailbox| mailbox.queue.node()).collect();
+            nodes.sort_unstable();
+            nodes.dedup();
+            assert_eq!(nodes.len(), expected, "of {count}");
+        }
+    }
+
+    #[test]
+    fn a_card_is_given_out_when_nothing_is_on_its_way_and_the_next_one_has_a_higher_number() {
+        let mut queue = drawn(3);
+        assert!(!queue.wants_card(), "the queues are not there yet");
+        create_all(&mut queue);
+        assert!(queue.wants_card());
+        queue.issue();
+        assert!(!queue.wants_card());
+        assert_eq!(
+            queue.named().map(|card| (card.sequence(), card.places().len())),
+            Some((1, 3))
+        );
+        queue.mailboxes[0].standing = Standing::Retired;
+        queue.draw(&relays(4), &mut ChaCha20Rng::seed_from_u64(2));
+        create_all(&mut queue);
+        queue.issue();
+        assert_eq!(queue.sequence(), 2);
+    }
+
+    #[test]
+    fn a_contact_reads_the_card_and_finds_a_pass_for_each_request_queue_and_for_no_other() {
+        let (mut queue, mut requests) = (drawn(3), OwnQueue::default());
+        requests.draw(&relays(3), &mut ChaCha20Rng::seed_from_u64(3));
+        for queue in [&mut queue, &mut requests] {
+            create_all(queue);
+            queue.issue();
+        }
+        let contact = Address::new(SigningKey::generate(&mut ChaCha20Rng::seed_from_u64(4)).verifying_key());
+        let theirs = TheirQueue::read(&queue.card(7, &requests, &contact).expect("is named")).expect("reads");
+        assert_eq!(theirs.nodes().count(), 3);
+        assert!(
+            requests
+                .mailboxes
+                .iter()
+                .all(|mailbox| theirs.pass(mailbox.queue.id()).is_some())
+        );
+        assert!(
+            queue
+                .mailboxes
+                .iter()
+                .all(|mailbox| theirs.pass(mailbox.queue.id()).is_none())
+        );
+    }
+}

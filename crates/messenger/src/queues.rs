@@ -232,3 +232,46 @@ const DEAD: Duration = Duration::from_secs(3 * 60);
 const DRAWN_ATTEMPTS: u32 = 3;
 const RETIRED_ATTEMPTS: u32 = 20;
 const DELETE_ATTEMPTS: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outis_wire::NodeId;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    #[test]
+    fn a_mailbox_that_cannot_be_reached_for_long_makes_room_for_another_and_is_read_on_until_the_new_card_is_known() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let nodes: Vec<NodeId> = (1..=5).map(|byte| NodeId([byte; 32])).collect();
+        let mut queue = OwnQueue::default();
+        queue.draw(&nodes, &mut rng);
+        for mailbox in &mut queue.mailboxes {
+            mailbox.standing = Standing::Created;
+        }
+        queue.issue();
+        let began = Tick::default();
+        queue.mailboxes[1].failing_since = Some(began);
+        assert!(!queue.replace_dead(began.plus(DEAD / 2), 1), "it may come back");
+        assert!(queue.replace_dead(began.plus(DEAD), 1));
+        assert_eq!(queue.mailboxes[1].standing, Standing::Retired);
+        assert!(queue.draw(&nodes, &mut rng));
+        assert_eq!(queue.mailboxes.len(), 4);
+        queue.mailboxes[3].standing = Standing::Created;
+        queue.issue();
+
+        queue.mailboxes[1].failing_since = Some(began);
+        assert!(
+            !queue.replace_dead(began.plus(DEAD), 1),
+            "the contact may still write there"
+        );
+        assert!(queue.replace_dead(began.plus(DEAD), 2), "the contact has the new card");
+        assert_eq!(queue.mailboxes.len(), 3);
+        assert!(
+            queue
+                .mailboxes
+                .iter()
+                .all(|mailbox| mailbox.standing == Standing::Named)
+        );
+    }
+}

@@ -55,3 +55,36 @@ pub(crate) fn jittered(duration: Duration, rng: &mut impl CryptoRng) -> Duration
     let part = f64::from(rng.next_u32()) / f64::from(u32::MAX);
     duration + duration.mul_f64(part / 4.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    #[test]
+    fn waiting_doubles_with_each_failure_up_to_its_longest_and_begins_anew_after_a_success() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let (first, longest) = (Duration::from_secs(1), Duration::from_secs(10));
+        let mut backoff = Backoff::default();
+        let mut now = Tick::default();
+        for expected in [1, 2, 4, 8, 10, 10] {
+            backoff.failed(now, first, longest, &mut rng);
+            let waits = backoff.until().since(now);
+            let expected = Duration::from_secs(expected);
+            assert!(waits >= expected && waits <= expected.mul_f64(1.25), "{waits:?}");
+            assert!(!backoff.is_over(now));
+            now = backoff.until();
+            assert!(backoff.is_over(now));
+        }
+        backoff.succeeded();
+        assert_eq!(backoff.failures(), 0);
+        for _ in 0..100 {
+            backoff.failed(now, first, longest, &mut rng);
+        }
+        assert!(
+            backoff.until().since(now) <= longest.mul_f64(1.25),
+            "a hundred failures do not overflow"
+        );
+    }
+}
