@@ -104,9 +104,15 @@ describe('a conversation', () => {
     await expect(conversation.send(NOW)).rejects.toMatchObject({ code: 'disk_full' });
     expect(conversation.draft).toBe('Dear to me');
     const sending = conversation.send(NOW);
-    conversation.draft = 'Dear to me, and more';
+    expect(conversation.draft).toBe('');
+    conversation.draft = 'And more';
     await sending;
-    expect(conversation.draft).toBe('Dear to me, and more');
+    expect(conversation.draft).toBe('And more');
+    backend.refuse('message.send', 'disk_full');
+    const refused = conversation.send(NOW);
+    conversation.draft = 'and yet more';
+    await expect(refused).rejects.toMatchObject({ code: 'disk_full' });
+    expect(conversation.draft).toBe('And more\nand yet more');
   });
 
   it('sends nothing that is empty, and nothing twice', async () => {

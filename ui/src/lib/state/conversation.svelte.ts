@@ -11,10 +11,11 @@ export class Conversation {
   more = $state(false);
   loaded = $state(false);
   loadingOlder = $state(false);
-  sending = $state(false);
   /** Set while older messages go in at the top, so that the list keeps its place from the end. */
   grewAtStart = $state(false);
   readonly #backend: Backend;
+  /** The send before: they are taken one by one, in their order. */
+  #last: Promise<unknown> = Promise.resolve();
 
   readonly rows: Row[] = $derived.by(() => buildRows(this.messages, this.more ? 'middle' : 'beginning'));
   readonly newest: Message | undefined = $derived.by(() => this.messages.at(-1));
@@ -53,22 +54,24 @@ export class Conversation {
   }
 
   /**
-   * Sends what is written. The draft goes only when the core has it for good; a refusal leaves it.
-   * False if there was nothing to send, or the last one is still being taken.
+   * Sends what is written. The field is free at once: what is typed from now on is the next message, also while this one
+   * is still being taken. One that is refused comes back before whatever was typed meanwhile. False if there was nothing.
    */
   async send(now: number): Promise<boolean> {
     const text = this.draft.trim();
-    if (text === '' || this.sending) return false;
-    this.sending = true;
+    if (text === '') return false;
+    this.draft = '';
+    const sent = this.#last.then(() => this.#backend.call('message.send', { contact: this.contact, text }));
+    this.#last = sent.catch(() => undefined);
     try {
-      const { id } = await this.#backend.call('message.send', { contact: this.contact, text });
-      if (this.draft.trim() === text) this.draft = '';
+      const { id } = await sent;
       if (!this.messages.some((message) => message.id === id)) {
         this.#append(justSent(id, this.contact, text, now));
       }
       return true;
-    } finally {
-      this.sending = false;
+    } catch (refusal) {
+      this.draft = this.draft === '' ? text : `${text}\n${this.draft}`;
+      throw refusal;
     }
   }
 
