@@ -164,10 +164,10 @@ fn damaged(good: &[u8], rng: &mut ChaCha20Rng) -> Vec<u8> {
         let from = below(bytes.len().max(1), rng).min(bytes.len());
         let to = (from + below(9, rng)).min(bytes.len());
         match below(5, rng) {
-            0 if from < bytes.len() => bytes[from] = noise(1, rng).first().copied().unwrap_or(0xff),
+            0 => bytes.iter_mut().skip(from).take(1).for_each(|byte| *byte ^= mask(rng)),
             1 => drop(bytes.drain(from..to)),
             2 => {
-                let again = bytes[from..to].to_vec();
+                let again = bytes.get(from..to).unwrap_or_default().to_vec();
                 bytes.splice(from..from, again);
             }
             3 => bytes.truncate(from),
@@ -175,6 +175,11 @@ fn damaged(good: &[u8], rng: &mut ChaCha20Rng) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// At least one bit.
+fn mask(rng: &mut ChaCha20Rng) -> u8 {
+    1 << below(8, rng)
 }
 
 fn noise(most: usize, rng: &mut ChaCha20Rng) -> Vec<u8> {
