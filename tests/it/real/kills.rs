@@ -84,8 +84,8 @@ async fn a_meeting_goes_on_wherever_the_two_are_killed() {
         Person::create("Alice", &setting).await,
         Person::create("Bob", &setting).await,
     );
+    alice.leave().await;
     for (edge, nth) in [(Edge::Before, 1), (Edge::After, 1), (Edge::Before, 3), (Edge::After, 5)] {
-        alice.leave().await;
         alice.come_back_in_steps().await;
         alice.rpc().steps().kill_at(edge, nth);
         let _ = alice
@@ -104,11 +104,11 @@ async fn a_meeting_goes_on_wherever_the_two_are_killed() {
             _ = bob.await_contact(&alice, "incoming") => {}
         }
         alice.die().await;
-        alice.come_back().await;
     }
+    alice.come_back().await;
     bob.await_contact(&alice, "incoming").await;
+    bob.leave().await;
     for (edge, nth) in [(Edge::Before, 1), (Edge::After, 1), (Edge::Before, 3), (Edge::After, 5)] {
-        bob.leave().await;
         bob.come_back_in_steps().await;
         bob.rpc().steps().kill_at(edge, nth);
         let _ = bob
@@ -120,8 +120,8 @@ async fn a_meeting_goes_on_wherever_the_two_are_killed() {
             _ = alice.await_nickname(&bob, "Bob") => {}
         }
         bob.die().await;
-        bob.come_back().await;
     }
+    bob.come_back().await;
     if bob.contact(&alice).await.expect("a contact")["state"] == "incoming" {
         bob.accept(&alice).await;
     }
@@ -143,21 +143,21 @@ async fn a_file_arrives_whole_wherever_the_two_are_killed() {
     let taken = bob.await_offer(&alice, "survey.bin").await;
     bob.rpc().call("file.accept", json!({"id": taken})).await;
     let (of_bob, of_alice) = if soak() { (20, 20) } else { (4, 1) };
+    bob.leave().await;
     for nth in 1..=of_bob {
-        bob.leave().await;
         bob.come_back_in_steps().await;
         bob.rpc().steps().kill_at(Edge::Before, nth * nth);
         died_or_complete(&mut bob, &taken).await;
-        bob.come_back().await;
     }
+    bob.come_back().await;
     // It takes a while each time: Bob waits for what is silent before he draws another road.
+    alice.leave().await;
     for nth in 1..=of_alice {
-        alice.leave().await;
         alice.come_back_in_steps().await;
         alice.rpc().steps().kill_at(Edge::After, 2 * nth);
         died_or_complete(&mut alice, &offered).await;
-        alice.come_back().await;
     }
+    alice.come_back().await;
     bob.await_transfer(&taken, &["complete"]).await;
     alice.await_transfer(&offered, &["complete"]).await;
     bob.rpc()
