@@ -142,7 +142,10 @@ async fn clocks_that_jump_by_days_while_people_talk_lose_nothing() {
     let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
     befriend(&alice, &bob).await;
     let (mut from_alice, mut from_bob) = (Vec::new(), Vec::new());
-    for (round, (ours, theirs)) in [(48, -48), (-48, 48), (0, 0), (-48, -48), (48, 48)].into_iter().enumerate() {
+    for (round, (ours, theirs)) in [(48, -48), (-48, 48), (0, 0), (-48, -48), (48, 48)]
+        .into_iter()
+        .enumerate()
+    {
         alice.set_clock(ours * 3_600);
         bob.set_clock(theirs * 3_600);
         tokio::time::sleep(Duration::from_secs(90)).await;
