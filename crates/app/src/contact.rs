@@ -3,6 +3,9 @@
 use crate::{App, Error, ErrorCode, config::peer_address, dto::*, unlocked::Unlocked as Open};
 use outis_identity::{Address, Nickname, SafetyNumber, qr_svg};
 use outis_messenger::{self as messenger, Verification};
+use outis_net::PeerAddress;
+use outis_onion::is_public;
+use outis_wire::NetworkName;
 
 impl App {
     /// Asks somebody to be a contact, by address or invite link.
@@ -10,10 +13,9 @@ impl App {
         let open = self.unlocked()?;
         let invite = parse_invite(&params.address)?;
         // Hints that lead nowhere are no reason to refuse an address that is right.
-        invite
-            .bootstrap
-            .iter()
-            .filter_map(|hint| peer_address(hint).ok())
+        let hints = invite.bootstrap.iter().filter_map(|hint| peer_address(hint).ok());
+        hints
+            .filter(|peer| self.may_follow(peer))
             .for_each(|peer| open.network.add_peer(peer));
         let suggested = invite.nickname.map(|nickname| nickname.as_typed().to_owned());
         let contact = open
@@ -100,6 +102,11 @@ impl App {
         Ok(Invite { link, qr_svg })
     }
 
+    /// Whether a stranger's link may lead us there: on the public network never into our own house.
+    fn may_follow(&self, hint: &PeerAddress) -> bool {
+        self.inner.config.network != NetworkName::default() || is_public(hint.at.socket.ip())
+    }
+
     fn change_contact(
         &self,
         address: &str,
@@ -167,3 +174,25 @@ fn parse_invite(text: &str) -> Result<outis_identity::Invite, Error> {
 
 /// Relays that an invite names for somebody who knows none; more would make the QR code hard to scan.
 const INVITE_HINTS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[tokio::test]
+    async fn a_link_on_the_public_network_leads_only_to_public_addresses() {
+        let dir = tempfile::tempdir().unwrap();
+        let node = "12D3KooWHLiNzW7QL3Tp6UxSULYU9CBiYuciMC49e3rgc3a1NzVs";
+        let at = |ip: &str| peer_address(&format!("/ip4/{ip}/udp/4001/quic-v1/p2p/{node}")).unwrap();
+        let follows = async |network: &str, ip: &str| {
+            let config = Config::new(dir.path().to_owned(), network, &[]).unwrap();
+            App::start(config).await.unwrap().may_follow(&at(ip))
+        };
+        assert!(follows("main", "9.9.9.9").await);
+        for private in ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.1.1"] {
+            assert!(!follows("main", private).await, "{private}");
+            assert!(follows("test-links", private).await, "{private}");
+        }
+    }
+}
