@@ -281,12 +281,12 @@ fn after_a_power_cut_at_any_call_everything_told_is_there() {
 #[test]
 fn the_same_images_show_it_when_the_log_is_not_synced() {
     let mut lost = 0;
-    images(40, 24, Syncs::ForgottenForTheLog, |image, told| {
+    images(40, 48, Syncs::ForgottenForTheLog, |image, told| {
         let holds = open(image, 0)
             .ok()
             .and_then(|vault| vault.last_index(RECORDS, &OWNER).ok());
         lost += u32::from(holds.is_none_or(|last| last < told));
     });
-    // About every second image shows it; that none of 24 does happens once in a hundred thousand runs.
-    assert!(lost > 0, "no image shows the missing sync");
+    // Which images show it depends on when the writer was cut, so there are many of them.
+    assert!(lost >= 6, "only {lost} of 48 images show the missing sync");
 }
