@@ -106,7 +106,7 @@ impl From<RelayStoreError> for Error {
             RelayStoreError::TooLarge => ErrorCode::TooLarge,
             RelayStoreError::DiskFull => ErrorCode::DiskFull,
             RelayStoreError::Damaged => ErrorCode::ContainerDamaged,
-            RelayStoreError::Io(_) => return Self::internal(error),
+            RelayStoreError::Lost | RelayStoreError::Io(_) => return Self::internal(error),
         };
         Self::new(code, error)
     }

@@ -84,6 +84,10 @@ labels! {
     VAULT_HEAD_MASK = "outis/v1/vault/mask";
     /// One step down a tree of keys.
     VAULT_TREE = "outis/v1/vault/tree";
+    /// Salt of the password function for an archive: its own salt and the nickname.
+    ARCHIVE_SALT = "outis/v1/archive/salt";
+    /// The key that an archive's file key is wrapped under.
+    ARCHIVE_KEY = "outis/v1/archive/key";
 
     /// The salted hash of a message's content.
     MESSENGER_CONTENT = "outis/v1/messenger/content";

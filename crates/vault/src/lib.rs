@@ -3,7 +3,8 @@
 //! A [`Vault`] is a map from [`Key`] (table, owner, index) to small values, changed by atomic [`Commit`]s, with sealed
 //! [`Files`] beside it. It knows nothing of what the records mean. The same type stands on a [`MemoryDisk`], which forgets
 //! in a crash what a disk would forget, so that simulations can crash between any two steps. [`RelayStore`] is the plain
-//! durable store of a relay, which has nothing to hide but must not lose anything either. This is *not* a general
+//! durable store of a relay, which has nothing to hide but must not lose anything either; an [`ArchiveWriter`] seals what is
+//! to be carried elsewhere. This is *not* a general
 //! database: values are at most [`MAX_RECORD_BYTES`], and one process has it at a time.
 //!
 //! Invariants:
@@ -17,6 +18,7 @@
 //!
 //! Formats: `docs/protocol/vault.md`.
 
+mod archive;
 mod commit;
 #[doc(hidden)]
 pub mod decoders;
@@ -37,12 +39,13 @@ mod state;
 mod tidier;
 mod vault;
 
+pub use archive::{ArchiveReader, ArchiveWriter, Item, ReadArchiveError, WriteArchiveError};
 pub use commit::Commit;
 pub use engine::memory::MemoryDisk;
 pub use errors::{ChangePasswordError, CommitError, CreateError, DestroyError, FileError, OpenError, ReadError};
 pub use files::{FileId, Files, Layout};
 pub use key::{Key, Table};
-pub use relay_store::{RelayBatch, RelayPair, RelayStore, RelayStoreError};
+pub use relay_store::{Mark, RelayBatch, RelayPair, RelayStore, RelayStoreError};
 pub use vault::{Order, Vault};
 
 /// The largest record. What is larger belongs in a file.

@@ -18,11 +18,31 @@ use crate::lock_file::LockFile;
 /// An ordered, durable map for a relay. All methods block on the disk; threads that write together share their syncs.
 pub struct RelayStore {
     folder: PathBuf,
-    /// `None` after a failed write, until the next use opens it again.
-    store: RwLock<Option<Store>>,
+    state: RwLock<State>,
     size: Mutex<u64>,
     _lock: LockFile,
 }
+
+/// The store as it is open now, and what became of the times before.
+struct State {
+    /// `None` after a failed write, until the next use opens it again.
+    open: Option<Open>,
+    /// How many batches were applied before the store is opened next.
+    applied: u64,
+    /// Batches up to this one may be lost, whatever happened since.
+    lost: u64,
+}
+
+struct Open {
+    store: Store,
+    /// How many batches were applied before: the store's own count begins at 0 each time.
+    before: u64,
+}
+
+/// A point in the order of all batches that were applied, for [`RelayStore::sync`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[must_use = "what is applied is not durable before it is synced"]
+pub struct Mark(u64);
 
 /// Changes that happen as a whole or not at all. Of several for one key the last counts.
 #[derive(Default)]
@@ -44,6 +64,9 @@ pub enum RelayStoreError {
     /// No room. Writing goes on when there is some again.
     #[error("the disk is full")]
     DiskFull,
+    /// What was applied may not have reached the disk before the store failed.
+    #[error("what was applied may be lost")]
+    Lost,
     /// What stands on disk is not what was written.
     #[error("the relay's store is damaged")]
     Damaged,
@@ -92,9 +115,14 @@ impl RelayStore {
         let folder = folder.join("store");
         let store = Store::open(&folder)?;
         let size = Mutex::new(stored_size(&store)?);
+        let state = State {
+            open: Some(Open { store, before: 0 }),
+            applied: 0,
+            lost: 0,
+        };
         Ok(Self {
             folder,
-            store: RwLock::new(Some(store)),
+            state: RwLock::new(state),
             size,
             _lock: lock,
         })
@@ -105,7 +133,7 @@ impl RelayStore {
     /// # Errors
     /// See [`RelayStoreError`].
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, RelayStoreError> {
-        self.with(|store| {
+        self.with(|Open { store, .. }, _| {
             let Some(head) = store.get(&head_key(key))? else {
                 return Ok(None);
             };
@@ -118,7 +146,7 @@ impl RelayStore {
     /// # Errors
     /// See [`RelayStoreError`].
     pub fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<RelayPair>, RelayStoreError> {
-        self.with(|store| {
+        self.with(|Open { store, .. }, _| {
             let heads = store.scan(&head_key(prefix), after.map(head_key).as_deref(), limit)?;
             let pair = |(key, head): (Vec<u8>, Vec<u8>)| {
                 let key = key.split_first().map(|(_, key)| key.to_vec()).unwrap_or_default();
@@ -134,28 +162,54 @@ impl RelayStore {
     /// # Errors
     /// See [`RelayStoreError`]. After a failed write it may have happened or not, as a whole.
     pub fn write(&self, batch: RelayBatch) -> Result<(), RelayStoreError> {
+        let mark = self.apply(batch)?;
+        self.sync(mark)
+    }
+
+    /// As [`write`](Self::write), but durable only once [`sync`](Self::sync) has returned for this mark. Reads see it at
+    /// once. Batches are lost only from the last one backwards.
+    ///
+    /// # Errors
+    /// See [`RelayStoreError`]. What was applied before and not synced yet may be lost then.
+    pub fn apply(&self, batch: RelayBatch) -> Result<Mark, RelayStoreError> {
         let fits = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| {
             key.len() <= Self::MAX_KEY_BYTES && value.as_ref().is_none_or(|value| value.len() <= Self::MAX_VALUE_BYTES)
         };
         if !batch.0.iter().all(fits) {
             return Err(RelayStoreError::TooLarge);
         }
-        let result = self.with(|store| {
-            let number = {
-                let mut size = self.live();
-                let (writes, next) = plan(store, batch, *size)?;
-                let number = store.apply(writes)?;
-                *size = next;
-                number
-            };
-            store.sync(number)?;
-            Ok(number % CHECK_EVERY == 0 && store.is_bloated())
-        });
-        // A store that failed or is bloated is opened again by its next use.
-        if !matches!(result, Ok(false)) {
-            *self.store.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let (mark, is_bloated) = self.writing(|open, _| {
+            let mut size = self.live();
+            let (writes, next) = plan(&open.store, batch, *size)?;
+            let number = open.store.apply(writes)?;
+            *size = next;
+            let is_bloated = number % CHECK_EVERY == 0 && open.store.is_bloated();
+            Ok((Mark(open.before + number), is_bloated))
+        })?;
+        if is_bloated {
+            self.close(|open| open.store.sync(open.store.applied()));
         }
-        result.map(drop)
+        Ok(mark)
+    }
+
+    /// Returns when everything up to a mark is durable; at once if somebody has waited for it before. Whoever applied
+    /// something must ask for their own mark: that a later one is durable does not say that an earlier one was not lost.
+    ///
+    /// # Errors
+    /// [`RelayStoreError::Lost`] if the store failed after it was applied; otherwise as [`write`](Self::write).
+    pub fn sync(&self, mark: Mark) -> Result<(), RelayStoreError> {
+        let outcome = self.writing(|open, lost| {
+            if mark.0 <= lost {
+                return Ok(Outcome::Lost);
+            }
+            // What came before this opening and was not lost is on disk.
+            open.store.sync(mark.0.saturating_sub(open.before))?;
+            Ok(Outcome::Durable)
+        })?;
+        match outcome {
+            Outcome::Durable => Ok(()),
+            Outcome::Lost => Err(RelayStoreError::Lost),
+        }
     }
 
     /// The bytes of all live keys and values. What the folder takes on disk is more: sled keeps old versions for a while.
@@ -167,21 +221,49 @@ impl RelayStore {
         self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T>(&self, step: impl FnOnce(&Store) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
+    /// A step on the store, opened again if a write had failed; it is also told which batches may be lost.
+    fn with<T>(&self, step: impl FnOnce(&Open, u64) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
         {
-            let guard = self.store.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(store) = guard.as_ref() {
-                return step(store);
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(open) = &state.open {
+                return step(open, state.lost);
             }
         }
-        let mut guard = self.store.write().unwrap_or_else(PoisonError::into_inner);
-        if guard.is_none() {
+        let mut guard = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let State { open, applied, lost } = &mut *guard;
+        if open.is_none() {
             let store = Store::open(&self.folder)?;
             *self.live() = stored_size(&store)?;
-            *guard = Some(store);
+            *open = Some(Open {
+                store,
+                before: *applied,
+            });
         }
-        step(guard.as_ref().ok_or(RelayStoreError::Damaged)?)
+        step(open.as_ref().ok_or(RelayStoreError::Damaged)?, *lost)
     }
+
+    /// As [`with`](Self::with); if the step fails, the store is closed, and what was not synced counts as lost.
+    fn writing<T>(&self, step: impl FnOnce(&Open, u64) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
+        self.with(step)
+            .inspect_err(|_| self.close(|_| Err(io::ErrorKind::Other.into())))
+    }
+
+    /// Closes the store, which the next use opens again. Unless `finish` brings them to the disk, batches that were not
+    /// synced count as lost.
+    fn close(&self, finish: impl FnOnce(&Open) -> io::Result<()>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = state.open.take() else { return };
+        state.applied = open.before + open.store.applied();
+        if !open.store.is_synced() && finish(&open).is_err() {
+            state.lost = state.applied;
+        }
+    }
+}
+
+/// What asking for a mark comes to.
+enum Outcome {
+    Durable,
+    Lost,
 }
 
 type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;

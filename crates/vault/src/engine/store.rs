@@ -122,8 +122,14 @@ impl Store {
     }
 
     /// The number of the last batch.
-    fn applied(&self) -> u64 {
+    pub(crate) fn applied(&self) -> u64 {
         *self.progress.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the last batch is on disk.
+    pub(crate) fn is_synced(&self) -> bool {
+        let synced = *self.progress.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        synced >= self.applied()
     }
 
     /// Returns when the batch with this number, and all before it, are on disk.

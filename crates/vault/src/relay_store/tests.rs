@@ -82,6 +82,54 @@ fn threads_that_write_at_once_all_find_their_writes() {
     assert_eq!(store.size(), 80 * 3);
 }
 
+#[test]
+fn what_is_applied_is_read_at_once_and_the_last_mark_speaks_for_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let marks: Vec<Mark> = (0..3u8)
+        .map(|n| store.apply(RelayBatch::new().put([n], [n])).unwrap())
+        .collect();
+    assert!(marks.is_sorted());
+    assert_eq!(store.scan(&[], None, 9).unwrap().len(), 3);
+    store.sync(marks[2]).unwrap();
+    for mark in marks {
+        store.sync(mark).unwrap();
+    }
+    drop(store);
+    assert_eq!(open(dir.path()).scan(&[], None, 9).unwrap().len(), 3);
+}
+
+#[test]
+fn what_was_applied_before_the_store_failed_is_never_called_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let kept = store.apply(RelayBatch::new().put([0], [0])).unwrap();
+    store.sync(kept).unwrap();
+    let (ours, theirs) = (
+        store.apply(RelayBatch::new().put([1], [1])).unwrap(),
+        store.apply(RelayBatch::new().put([2], [2])).unwrap(),
+    );
+    store.close(|_| Err(io::ErrorKind::Other.into()));
+    let after = store.apply(RelayBatch::new().put([3], [3])).unwrap();
+    assert!(after > theirs);
+    store.sync(after).unwrap();
+    // Whoever asks first takes nothing from whoever asks later.
+    for mark in [theirs, ours, theirs] {
+        assert!(matches!(store.sync(mark), Err(RelayStoreError::Lost)));
+    }
+    store.write(RelayBatch::new().put([4], [4])).unwrap();
+}
+
+#[test]
+fn closing_in_good_order_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mark = store.apply(RelayBatch::new().put([1], [1])).unwrap();
+    store.close(|open| open.store.sync(open.store.applied()));
+    store.sync(mark).unwrap();
+    assert_eq!(store.get(&[1]).unwrap(), Some(vec![1]));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
