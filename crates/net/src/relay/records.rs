@@ -193,18 +193,26 @@ impl Records {
         }
     }
 
+    /// Makes room for a record, or changes nothing.
     fn make_room(&mut self, key: DirectoryKey, entry: &Entry) -> bool {
-        if entry.size > self.quota {
-            return false;
-        }
         let freed = self.index.get(&key).map_or(0, |old| old.size);
+        let mut over = (self.bytes - freed + entry.size).saturating_sub(self.quota);
         let place = (self.distance(&key), Reverse(entry.effort));
-        while self.bytes - freed + entry.size > self.quota {
-            match self.order.last().copied() {
-                Some((distance, effort, victim)) if (distance, effort) > place => self.drop_record(victim),
-                _ => return false,
+        let mut victims = Vec::new();
+        for (distance, effort, victim) in self.order.iter().rev() {
+            if over == 0 || (*distance, *effort) <= place {
+                break;
+            }
+            if *victim != key {
+                over = over.saturating_sub(self.index.get(victim).map_or(0, |entry| entry.size));
+                victims.push(*victim);
             }
         }
+        // Only this task sends to the writer, so what is free now stays free.
+        if over > 0 || self.writer.capacity() <= victims.len() {
+            return false;
+        }
+        victims.into_iter().for_each(|victim| self.drop_record(victim));
         true
     }
 

@@ -84,6 +84,32 @@ async fn what_is_over_goes_from_memory_and_shelf() {
 }
 
 #[tokio::test]
+async fn a_record_for_which_there_is_no_room_drives_nobody_out() {
+    let size = 4 + OVERHEAD as u64;
+    let own = PeerId::random();
+    let (mut records, _behind) = open(&shelf(), own, 10 * size);
+    let mut by_distance: Vec<u8> = (0..=255).collect();
+    by_distance.sort_by_key(|key| records.distance(&DirectoryKey([*key; 32])));
+    let (nearest, others) = by_distance.split_first().expect("256 of them");
+    for key in others.iter().take(10) {
+        assert_eq!(records.keep(&checked(*key, 1, 0), vec![*key; 4]), Kept::Stored);
+    }
+    let before = records.usage();
+
+    // As large as the whole quota and nearer than all but nine: those would have to go, but the one it needs may not.
+    let (tenth, larger) = (others[9], vec![0; 4 + 2 * OVERHEAD]);
+    let middling = others[8];
+    assert_eq!(records.keep(&checked(middling, 2, 0), larger), Kept::Full);
+    assert_eq!(records.usage(), before);
+    assert!(records.record(&DirectoryKey([tenth; 32])).is_some());
+
+    // A queue to the disk that is full refuses the nearest of all, and again nobody goes.
+    while records.write(DirectoryKey([0xee; 32]), None) {}
+    assert_eq!(records.keep(&checked(*nearest, 1, 0), vec![*nearest; 4]), Kept::Full);
+    assert_eq!(records.usage(), before);
+}
+
+#[tokio::test]
 async fn a_damaged_shelf_is_skipped_and_a_full_queue_refuses() {
     let shelf = shelf();
     let damaged = Change::Put {
