@@ -7,7 +7,8 @@ use crate::randomness::Randomness;
 use crate::transport::Transport;
 use crate::work::{Item, Job, Outcome, Task, Unreachable};
 use futures::StreamExt;
-use futures::future::{Either, select};
+use futures::channel::mpsc;
+use futures::future::{Either, join, join_all, select};
 use futures::stream::FuturesUnordered;
 use outis_identity::Address;
 use outis_mailbox::client::{self, Driver, creation_challenge, request_challenge};
@@ -182,7 +183,7 @@ impl<T: Transport> Ways<T> {
                     )
                 }
             });
-            Some(futures::future::join_all(puts).await)
+            Some(join_all(puts).await)
         };
         driven(driver, puts).await.unwrap_or(nothing)
     }
@@ -287,45 +288,59 @@ impl<T: Transport> Ways<T> {
         Some(Directory::new(stream))
     }
 
-    /// Works, puts by all ways, and reads back by others. Done when today's and its neighbours are there.
+    /// Works, puts by all ways, and reads back by others. Done when all are stored and today's and its neighbours are found.
+    ///
+    /// Each is put as soon as it is paid for, while the next is worked for: who waits for the first, today's, waits for
+    /// nothing else.
     async fn publish(&self, publication: Publication) -> bool {
-        let mut records = Vec::new();
-        for descriptor in &publication.descriptors {
-            let effort = Efforts::of(&self.network).descriptor;
-            let Ok(search) = AccountRecord::search(descriptor, &self.network, effort, &mut self.rng.clone()) else {
-                return false;
-            };
-            records.push(AccountRecord::new(descriptor.clone(), worked(search).await));
-        }
-        let puts = publication
+        let wanted = publication.descriptors.len();
+        let (mut queues, puts): (Vec<_>, Vec<_>) = publication
             .via
             .iter()
-            .map(|(node, isolation)| self.put_all(*node, *isolation, &records));
-        let stored = futures::future::join_all(puts).await.into_iter().max().unwrap_or(0);
-        if stored < records.len() {
+            .map(|(node, isolation)| {
+                let (queue, records) = mpsc::channel(wanted);
+                (queue, self.put_all(*node, *isolation, records))
+            })
+            .unzip();
+        let work = async {
+            for descriptor in &publication.descriptors {
+                let effort = Efforts::of(&self.network).descriptor;
+                let Ok(search) = AccountRecord::search(descriptor, &self.network, effort, &mut self.rng.clone()) else {
+                    break;
+                };
+                let record = AccountRecord::new(descriptor.clone(), worked(search).await);
+                for queue in &mut queues {
+                    // A way that has failed takes no more; there is room for all of them.
+                    let _ = queue.try_send(record.clone());
+                }
+            }
+            drop(queues);
+        };
+        let ((), stored) = join(work, join_all(puts)).await;
+        if stored.into_iter().max().unwrap_or(0) < wanted {
             return false;
         }
         let checks = publication
             .check
             .iter()
             .map(|(node, isolation)| self.is_there(*node, *isolation, &publication.descriptors));
-        futures::future::join_all(checks).await.into_iter().any(|there| there)
+        join_all(checks).await.into_iter().any(|there| there)
     }
 
-    async fn put_all(&self, node: NodeId, isolation: Isolation, records: &[AccountRecord]) -> usize {
+    /// Puts what comes, in order, until one is refused; gives how many were stored.
+    async fn put_all(&self, node: NodeId, isolation: Isolation, mut records: mpsc::Receiver<AccountRecord>) -> usize {
         let Some(mut directory) = self.directory(node, isolation).await else {
             return 0;
         };
-        for (at, record) in records.iter().enumerate() {
-            let put = within(QUICK, async {
-                directory.put(Record::Account(record.clone())).await.ok()
-            })
-            .await;
+        let mut stored = 0;
+        while let Some(record) = records.next().await {
+            let put = within(QUICK, async { directory.put(Record::Account(record)).await.ok() }).await;
             if put.is_none() {
-                return at;
+                break;
             }
+            stored += 1;
         }
-        records.len()
+        stored
     }
 
     async fn is_there(&self, node: NodeId, isolation: Isolation, descriptors: &[SealedDescriptor]) -> bool {
