@@ -131,6 +131,27 @@ fn files_are_short_and_modules_have_names() {
     assert_eq!(without_tests(&long).lines().count(), 5);
 }
 
+/// A release build has developer tools only with this feature, of either crate, whoever turns it on.
+#[test]
+fn a_release_window_has_no_developer_tools() {
+    let metadata = cargo_metadata(&["--locked"]);
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("a list");
+    for (package, other) in [("tauri", "wry"), ("wry", "x11")] {
+        let features: Vec<_> = nodes
+            .iter()
+            .filter(|node| {
+                node["id"]
+                    .as_str()
+                    .is_some_and(|id| id.contains(&format!("#{package}@")))
+            })
+            .flat_map(|node| node["features"].as_array().expect("a list"))
+            .filter_map(Value::as_str)
+            .collect();
+        assert!(features.contains(&other), "{package}'s features were not found");
+        assert!(!features.contains(&"devtools"), "{package} has developer tools");
+    }
+}
+
 /// Everything that is imported and must not be, in order.
 fn forbidden(packages: &BTreeMap<String, BTreeSet<String>>, map: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let mut found = Vec::new();
@@ -186,7 +207,7 @@ fn package(room: &str) -> String {
 fn packages() -> BTreeMap<String, BTreeSet<String>> {
     let named = |value: &Value| value["name"].as_str().expect("a name").to_owned();
     let list = |value: &Value| value.as_array().expect("a list").clone();
-    list(&metadata()["packages"])
+    list(&cargo_metadata(&["--no-deps"])["packages"])
         .iter()
         .map(|package| {
             (
@@ -198,7 +219,7 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn manifests() -> Vec<PathBuf> {
-    let metadata = metadata();
+    let metadata = cargo_metadata(&["--no-deps"]);
     let packages = metadata["packages"].as_array().expect("a list");
     packages
         .iter()
@@ -206,9 +227,10 @@ fn manifests() -> Vec<PathBuf> {
         .collect()
 }
 
-fn metadata() -> Value {
+fn cargo_metadata(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args(["metadata", "--offline", "--format-version", "1"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .expect("cargo runs");

@@ -6,5 +6,6 @@
 mod architecture;
 mod formats;
 mod real;
+mod secrets;
 mod sim;
 mod window;
