@@ -98,7 +98,7 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
 
 async fn on_a_small_disk(setting: &Setting) -> (Rpc, PathBuf) {
     let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", MOUNT_AND_RUN, "sh"]);
+    command.args(namespace()).args(["sh", "-c", MOUNT_AND_RUN, "sh"]);
     command
         .arg(program("outis"))
         .args(["rpc", "--network", NETWORK, "--no-mainline", "--data-dir", DISK]);
@@ -113,6 +113,20 @@ async fn on_a_small_disk(setting: &Setting) -> (Rpc, PathBuf) {
     );
     let disk = PathBuf::from(format!("/proc/{}/root{DISK}", rpc.pid()));
     (rpc, disk)
+}
+
+/// A mount namespace of our own: anybody may have one, but for root in some containers, who needs no user namespace.
+fn namespace() -> &'static [&'static str] {
+    const OF_ANYBODY: &[&str] = &["--user", "--map-root-user", "--mount"];
+    let tried = std::process::Command::new("unshare")
+        .args(OF_ANYBODY)
+        .arg("true")
+        .output();
+    if tried.is_ok_and(|tried| tried.status.success()) {
+        OF_ANYBODY
+    } else {
+        &["--mount"]
+    }
 }
 
 /// Leaves no byte free.
