@@ -31,7 +31,7 @@ impl Relay {
             network: config.network.clone(),
             listen: relay.listen.clone(),
             bootstrap: config.bootstrap.clone(),
-            shelf: Arc::new(DiskShelf(Arc::new(store))),
+            shelf: Arc::new(DiskShelf::new(Arc::new(store))),
             mailbox: outis_mailbox::Limits::new(&config.network, relay.storage_quota - directory_quota),
             directory_quota,
             limits: Limits {

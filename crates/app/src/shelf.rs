@@ -1,18 +1,33 @@
 //! A mailbox's shelf on a relay's disk.
 
 use outis_mailbox::{Change, Shelf, ShelfError};
-use outis_vault::{RelayBatch, RelayStore, RelayStoreError};
-use std::sync::Arc;
+use outis_vault::{Mark, RelayBatch, RelayStore, RelayStoreError};
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The part of a relay's store that its mailbox has: every key begins with one byte of its own.
-pub(crate) struct DiskShelf(pub(crate) Arc<RelayStore>);
+pub(crate) struct DiskShelf {
+    store: Arc<RelayStore>,
+    /// What was applied and not synced yet. Each mark is asked for: that a later one is durable does not say that an
+    /// earlier one was not lost.
+    owed: Mutex<Vec<Mark>>,
+}
 
 /// Keys of `outis-net` in the same store begin with others.
 const PREFIX: u8 = b'm';
 
+impl DiskShelf {
+    pub(crate) fn new(store: Arc<RelayStore>) -> Self {
+        let owed = Mutex::default();
+        Self { store, owed }
+    }
+}
+
 impl Shelf for DiskShelf {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
-        self.0.get(&own(key)).map_err(failed)
+        self.store.get(&own(key)).map_err(failed)
     }
 
     fn scan(&self, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ShelfError> {
@@ -25,7 +40,7 @@ impl Shelf for DiskShelf {
         };
         let mut entries: Vec<_> = at_first.map(|value| (first.to_vec(), value)).into_iter().collect();
         let after = self
-            .0
+            .store
             .scan(&own(prefix), Some(&own(first)), limit - entries.len())
             .map_err(failed)?;
         entries.extend(
@@ -37,18 +52,37 @@ impl Shelf for DiskShelf {
     }
 
     fn write(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
-        let batch = changes
-            .into_iter()
-            .fold(RelayBatch::new(), |batch, change| match change {
-                Change::Put { key, value } => batch.put(own(&key), value),
-                Change::Remove { key } => batch.remove(own(&key)),
-            });
-        self.0.write(batch).map_err(failed)
+        self.store.write(batch(changes)).map_err(failed)
+    }
+
+    fn apply(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+        let mark = self.store.apply(batch(changes)).map_err(failed)?;
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
+        Ok(())
+    }
+
+    /// One thread serves a mailbox, so nobody else waits for what is taken here.
+    fn sync(&self) -> Result<(), ShelfError> {
+        let owed = mem::take(&mut *self.owed.lock().unwrap_or_else(PoisonError::into_inner));
+        // The last first: its wait is the one that the others share.
+        owed.into_iter()
+            .rev()
+            .try_for_each(|mark| self.store.sync(mark))
+            .map_err(failed)
     }
 
     fn size(&self) -> u64 {
-        self.0.size()
+        self.store.size()
     }
+}
+
+fn batch(changes: Vec<Change>) -> RelayBatch {
+    changes
+        .into_iter()
+        .fold(RelayBatch::new(), |batch, change| match change {
+            Change::Put { key, value } => batch.put(own(&key), value),
+            Change::Remove { key } => batch.remove(own(&key)),
+        })
 }
 
 fn own(key: &[u8]) -> Vec<u8> {
@@ -75,7 +109,7 @@ mod tests {
         store
             .write(RelayBatch::new().put(b"of another".to_vec(), b"x".to_vec()))
             .unwrap();
-        let (disk, memory) = (DiskShelf(store), MemoryShelf::default());
+        let (disk, memory) = (DiskShelf::new(store), MemoryShelf::default());
         for key in [&b"a"[..], b"aa", b"ab", b"b", b"", b"a\xff", b"\xff"] {
             let put = || {
                 vec![Change::Put {
@@ -83,9 +117,10 @@ mod tests {
                     value: [key, b"!"].concat(),
                 }]
             };
-            disk.write(put()).unwrap();
-            memory.write(put()).unwrap();
+            disk.apply(put()).unwrap();
+            memory.apply(put()).unwrap();
         }
+        disk.sync().unwrap();
         for prefix in [&b""[..], b"a", b"b", b"c", b"\xff"] {
             for from in [&b""[..], b"a", b"aa", b"ab", b"a\xff", b"b", b"bb"] {
                 for limit in [0, 1, 2, 10] {

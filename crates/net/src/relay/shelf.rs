@@ -20,6 +20,14 @@ impl Shelf for SharedShelf {
         self.0.write(changes)
     }
 
+    fn apply(&self, changes: Vec<Change>) -> Result<(), ShelfError> {
+        self.0.apply(changes)
+    }
+
+    fn sync(&self) -> Result<(), ShelfError> {
+        self.0.sync()
+    }
+
     fn size(&self) -> u64 {
         self.0.size()
     }
