@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 SHELL := bash
-.PHONY: help run test bindings icons bench soak fuzz audit
+.PHONY: help run test package bindings icons bench soak fuzz audit
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -12,6 +12,9 @@ run: ## build Outis and open its window (without a display: show it working in t
 
 test: ## every check there is; ONLY="fmt clippy" runs just these
 	@scripts/test $(ONLY)
+
+package: ## make a package for this kind of machine: a .deb
+	@scripts/package
 
 bindings: ## write the TypeScript types of the window from the Rust ones
 	@scripts/bindings

@@ -19,6 +19,10 @@ pub(crate) enum Command {
     Node(Node),
     /// Show the whole story on this machine: a small network, two people, a chat and a file
     Demo(Demo),
+    /// Print what a shell needs to complete this command line
+    Completions(Completions),
+    /// Write the manual's pages into a folder
+    Manual(Manual),
 }
 
 #[derive(Args)]
@@ -68,6 +72,19 @@ pub(crate) struct Demo {
     /// How big a file to send
     #[arg(long, default_value = "64MiB", value_parser = size)]
     pub(crate) size: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct Manual {
+    /// The folder, made where it is missing
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Args)]

@@ -2,12 +2,14 @@
 //!
 //! - `outis rpc`: an account without a screen, by JSON-RPC on standard input and output (`docs/protocol/rpc.md`);
 //! - `outis node`: a relay for somebody with a server;
-//! - `outis demo`: the whole story on one machine.
+//! - `outis demo`: the whole story on one machine;
+//! - `outis completions`, `outis manual`: what shells and `man` are told of it.
 //!
 //! Everything it does is `outis-app`'s; here are only the command line, the lines that go in and out, and the ending.
 
 mod arguments;
 mod demo;
+mod manual;
 mod metrics;
 mod relay;
 mod rpc;
@@ -15,7 +17,7 @@ mod stop;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -32,12 +34,15 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error),
     };
-    let done = runtime.block_on(async {
+    let done: Result<(), Box<dyn Error>> = runtime.block_on(async {
         match arguments.command {
-            Command::Rpc(arguments) => rpc::run(arguments).await,
-            Command::Node(arguments) => relay::run(arguments).await,
-            Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Rpc(arguments) => rpc::run(arguments).await?,
+            Command::Node(arguments) => relay::run(arguments).await?,
+            Command::Demo(arguments) => demo::run(arguments).await?,
+            Command::Completions(arguments) => manual::completions(arguments)?,
+            Command::Manual(arguments) => manual::write(arguments)?,
         }
+        Ok(())
     });
     // Reading standard input blocks a thread that nothing can wake; everything that matters is closed by now.
     runtime.shutdown_background();
