@@ -29,6 +29,13 @@ labels! {
     /// A relay's signature over its descriptor, for one network.
     RELAY_DESCRIPTOR = "outis/v1/relay/descriptor";
 
+    /// What shows a relay that a handshake was made for it.
+    ONION_CREATE = "outis/v1/onion/create";
+    /// All that a handshake with a relay binds together.
+    ONION_TRANSCRIPT = "outis/v1/onion/transcript";
+    /// The first keys of a layer, and the relay's confirmation.
+    ONION_KEYS = "outis/v1/onion/keys";
+
     /// Salt of an account's root: names the Unicode version that nicknames are normalised by.
     ACCOUNT_SALT = "outis/v1/identity/salt/unicode-16.0";
     /// From an account's root to its Ed25519 seed.

@@ -24,6 +24,7 @@ pub mod password;
 mod secret;
 pub mod signature;
 pub mod tree;
+pub mod wide_block;
 
 pub use kdf::{derive, derive_from, hash};
 pub use label::Label;

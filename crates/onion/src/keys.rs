@@ -19,9 +19,10 @@ pub struct OnionKey {
 /// that old), and is then erased, so that whoever takes the relay later opens nothing of earlier days.
 pub struct OnionKeys(BTreeMap<Epoch, OnionSecret>);
 
-struct OnionSecret {
-    agreement: agreement::SecretKey,
-    kem: kem::DecapsulationKey,
+/// The secret half of one day.
+pub(crate) struct OnionSecret {
+    pub(crate) agreement: agreement::SecretKey,
+    pub(crate) kem: kem::DecapsulationKey,
 }
 
 impl OnionKeys {
@@ -51,11 +52,17 @@ impl OnionKeys {
 
     /// The public half for that day, if its key is there.
     pub fn public(&self, epoch: Epoch) -> Option<OnionKey> {
+        self.of(epoch).map(|(_, public)| public)
+    }
+
+    /// Both halves for that day.
+    pub(crate) fn of(&self, epoch: Epoch) -> Option<(&OnionSecret, OnionKey)> {
         let secret = self.0.get(&epoch)?;
-        Some(OnionKey {
+        let public = OnionKey {
             agreement: secret.agreement.public(),
             kem: secret.kem.encapsulation_key(),
-        })
+        };
+        Some((secret, public))
     }
 
     /// All of it as one record, for the relay's own store only.

@@ -14,9 +14,21 @@
 //! - an onion key older than three days no longer exists.
 
 mod address;
+mod cell;
+pub mod credit;
 mod descriptor;
+mod handshake;
 mod keys;
+mod layers;
 
 pub use address::{Link, RelayAddress, Scope, is_public};
+pub use cell::{BadCommand, Cell, Command, Extend, Payload, Refusal};
 pub use descriptor::{DescriptorError, RelayDescriptor, Roles, SignError, SignedDescriptor, Software};
+pub use handshake::{
+    AnswerError, BadMessage, Create, Created, FinishError, HopSecrets, Pending, ReplayFilter, answer, begin,
+};
 pub use keys::{OnionKey, OnionKeys, RecordError};
+#[cfg(test)]
+mod testing;
+
+pub use layers::{Broken, ClientLayers, Forward, RelayLayers};
