@@ -9,8 +9,9 @@ import NoticeRow from '$components/conversation/NoticeRow.svelte';
 import { previewText } from '$components/sidebar/preview';
 import type { Message, Transfer, TransferState } from '$lib/api/dto';
 import { MockBackend } from '$lib/api/mock';
-import { emptyWorld } from '$lib/api/mock/world';
+import { emptyWorld, mockAddress } from '$lib/api/mock/world';
 import { AppState } from '$lib/state/app.svelte';
+import { Conversation } from '$lib/state/conversation.svelte';
 import { contact, message } from './made';
 import Harness from './Harness.svelte';
 
@@ -30,6 +31,13 @@ const bubble = (more: Partial<Message>): ReturnType<typeof show> =>
     position: { first: true, last: true },
     newest: true,
     senderName: 'Odysseus',
+    conversation: new Conversation(new MockBackend(), mockAddress('Odysseus')),
+  });
+const notice = (said: Message): ReturnType<typeof show> =>
+  show(NoticeRow, {
+    row: { kind: 'message', key: said.id, message: said, position: { first: true, last: true } },
+    name: 'Odysseus',
+    beginning: '',
   });
 const saying = (text: string): Partial<Message> => ({ direction: 'in', body: { kind: 'text', text } });
 const shown = (id: string): HTMLElement => screen.getByTestId(id);
@@ -80,12 +88,12 @@ describe('a message', () => {
   });
 
   it('that is missing is said to be missing', () => {
-    show(NoticeRow, { message: message({ body: { kind: 'gap', count: 3 } }), name: 'Odysseus' });
+    notice(message({ body: { kind: 'gap', count: 3 } }));
     expect(shown('message').textContent).toContain('3 messages are missing here');
   });
 
   it('that notes something unheard of shows what it is called', () => {
-    show(NoticeRow, { message: message({ body: { kind: 'note', note: 'moon_rose' } }), name: 'Odysseus' });
+    notice(message({ body: { kind: 'note', note: 'moon_rose' } }));
     expect(shown('message').textContent).toContain('moon_rose');
   });
 });

@@ -214,7 +214,7 @@ describe('the session', () => {
     const { app, backend } = await started(emptyWorld());
     await app.session.startSandbox();
     expect(app.session).toMatchObject({ phase: 'unlocked', sandbox: true });
-    expect(app.contacts.conversations.map(({ nickname }) => nickname)).toEqual(['Echo']);
+    expect(app.contacts.conversations.map(({ nickname }) => nickname)).toEqual(['Echo', 'Note to self']);
     await app.leave();
     expect(backend.calls.at(-1)?.method).toBe('sandbox_stop');
     expect(app.session).toMatchObject({ phase: 'locked', sandbox: false });
@@ -359,10 +359,10 @@ describe('a refusal', () => {
 describe('settings', () => {
   it('change the language at once and keep it in the account', async () => {
     const { app, backend } = await started(fullWorld(NOW));
-    await app.settings.chooseLanguage('de');
+    await app.settings.choose({ language: 'de' });
     expect(app.i18n.t('action.close')).toBe('Schließen');
-    expect(backend.world.settings).toEqual({ theme: 'system', language: 'de' });
-    await app.settings.chooseTheme('dark');
+    expect(backend.world.settings).toMatchObject({ theme: 'system', language: 'de' });
+    await app.settings.choose({ theme: 'dark' });
     expect(app.settings.theme).toBe('dark');
   });
 });
@@ -372,7 +372,9 @@ describe('keys', () => {
     shortcutFor(new KeyboardEvent('keydown', { key, ...more }))?.label;
 
   it('mean what the list says', () => {
-    expect(press('k', { ctrlKey: true })).toBe('shortcut.search');
+    expect(press('k', { ctrlKey: true })).toBe('shortcut.palette');
+    expect(press('F', { ctrlKey: true, shiftKey: true })).toBe('shortcut.search');
+    expect(press('f', { ctrlKey: true })).toBe('shortcut.find');
     expect(press('l', { metaKey: true })).toBe('shortcut.lock');
     expect(press('N', { ctrlKey: true, shiftKey: true })).toBe('shortcut.network');
     expect(press('/', { ctrlKey: true, shiftKey: true })).toBe('shortcut.sheet');

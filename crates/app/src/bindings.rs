@@ -64,6 +64,7 @@ fn bindings() -> String {
         Settings,
         SettingsChange,
         Theme,
+        Notifications,
         AppInfo,
         PickedFile,
         SuggestedName,

@@ -12,7 +12,14 @@ impl App {
     pub async fn settings_set(&self, params: SettingsChange) -> Result<Settings, Error> {
         let open = self.unlocked()?;
         let mut settings = records::settings(&open.vault)?;
-        let SettingsChange { theme, language } = params;
+        let SettingsChange {
+            theme,
+            language,
+            text_zoom,
+            reduce_motion,
+            lock_after,
+            notifications,
+        } = params;
         if let Some(theme) = theme {
             settings.theme = theme;
         }
@@ -22,6 +29,20 @@ impl App {
             }
             settings.language = language;
         }
+        if let Some(percent) = text_zoom {
+            if !(80..=200).contains(&percent) {
+                return Err(Error::new(ErrorCode::InvalidParams, "text_zoom is 80 to 200"));
+            }
+            settings.text_zoom = percent;
+        }
+        if let Some(minutes) = lock_after {
+            if minutes.is_some_and(|minutes| !(1..=1_440).contains(&minutes)) {
+                return Err(Error::new(ErrorCode::InvalidParams, "lock_after is 1 to 1440 minutes"));
+            }
+            settings.lock_after = minutes;
+        }
+        settings.reduce_motion = reduce_motion.unwrap_or(settings.reduce_motion);
+        settings.notifications = notifications.unwrap_or(settings.notifications);
         records::put_settings(&open.vault, &settings)?;
         Ok(settings)
     }

@@ -5,14 +5,20 @@ import { noteText } from '$lib/state/words';
 import { visible } from '$lib/text/safe';
 
 /** A conversation's last line, in one line and safe to show as it is. */
-export function previewText(contact: Contact, message: Message | undefined, i18n: I18nState): string {
+export function previewText(
+  contact: Contact,
+  message: Message | undefined,
+  i18n: I18nState,
+  self = false,
+): string {
   const { t } = i18n;
   if (contact.state === 'blocked') return t('preview.blocked');
+  if (!message && self) return t('self.standing');
   if (!message) return contact.state === 'requested' ? t('preview.requested') : t('preview.none');
   const { body } = message;
   switch (body.kind) {
     case 'text':
-      return mine(message, firstLine(body.text), i18n);
+      return self ? visible(firstLine(body.text)) : mine(message, firstLine(body.text), i18n);
     case 'file':
       return t('preview.file', { name: body.name });
     case 'gap':

@@ -8,7 +8,13 @@ export interface Backend {
 
   /** Gives each event in order until the returned function is called. */
   listen(handler: (event: Event) => void): Promise<() => void>;
+
+  /** Tells of files that are dragged over the window and let go there. */
+  listenDrops(handler: (drop: Drop) => void): Promise<() => void>;
 }
+
+/** Files over the window. Where they lie is known once they are let go. */
+export type Drop = { kind: 'over' } | { kind: 'gone' } | { kind: 'dropped'; paths: string[] };
 
 /** A refusal. `code` is for the page, which has its own words for it; `message` is the core's English. */
 export class BackendError extends Error {

@@ -1,5 +1,5 @@
 import type * as Dto from './dto';
-import type { Account, Contact, Nothing, Transfer } from './dto';
+import type { Account, Contact, ConversationSettings, Message, Nothing, Transfer } from './dto';
 
 /**
  * What the page may ask, with the names of the headless interface (`account.create`), and a few of the
@@ -13,6 +13,10 @@ export interface Methods {
   'account.status': { params: Nothing; result: Dto.AccountStatus };
   'account.suggest_passphrase': { params: Nothing; result: Dto.Suggestion };
   'account.password_strength': { params: Dto.CheckPassword; result: Dto.PasswordStrength };
+  'account.change_password': { params: { old: string; new: string }; result: Nothing };
+  'account.delete': { params: { password: string }; result: Nothing };
+  'account.export': { params: { path: string }; result: Nothing };
+  'account.import': { params: { path: string; nickname: string; password: string }; result: Account };
 
   'contact.add': { params: Dto.AddContact; result: Contact };
   'contact.list': { params: Nothing; result: Contact[] };
@@ -28,6 +32,13 @@ export interface Methods {
   'message.send': { params: Dto.SendMessage; result: Dto.Sent };
   'message.list': { params: Dto.ListMessages; result: Dto.MessagePage };
   'message.mark_read': { params: Dto.MarkRead; result: Nothing };
+  'message.search': {
+    params: { query: string; contact?: string; limit?: number };
+    result: Dto.MessagePage;
+  };
+  'message.delete': { params: { id: string; for_everyone?: boolean }; result: Nothing };
+  'message.edit': { params: { id: string; text: string }; result: Message };
+  'message.react': { params: { id: string; emoji: string }; result: Message };
   'message.explain': { params: Dto.MessageRef; result: Dto.StepRecord[] };
 
   'file.send': { params: Dto.SendFile; result: Transfer };
@@ -38,6 +49,11 @@ export interface Methods {
   'file.cancel': { params: Dto.TransferRef; result: Transfer };
   'file.save': { params: Dto.SaveFile; result: Nothing };
   'file.list': { params: Dto.ListFiles; result: Transfer[] };
+
+  'conversation.set': {
+    params: { contact: string } & Partial<ConversationSettings>;
+    result: ConversationSettings;
+  };
 
   'network.status': { params: Nothing; result: Dto.NetworkStatus };
   'network.add_peer': { params: Dto.AddPeer; result: Nothing };

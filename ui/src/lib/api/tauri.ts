@@ -1,6 +1,6 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
-import { BackendError, type Backend } from './backend';
+import { BackendError, type Backend, type Drop } from './backend';
 import type { Event } from './dto';
 import type { Method, Params, Result } from './methods';
 
@@ -16,5 +16,16 @@ export class TauriBackend implements Backend {
 
   async listen(handler: (event: Event) => void): Promise<() => void> {
     return listen<Event>('outis', ({ payload }) => handler(payload));
+  }
+
+  async listenDrops(handler: (drop: Drop) => void): Promise<() => void> {
+    const stops = await Promise.all([
+      listen('tauri://drag-enter', () => handler({ kind: 'over' })),
+      listen('tauri://drag-leave', () => handler({ kind: 'gone' })),
+      listen<{ paths: string[] }>('tauri://drag-drop', ({ payload }) =>
+        handler({ kind: 'dropped', paths: payload.paths }),
+      ),
+    ]);
+    return () => stops.forEach((stop) => stop());
   }
 }

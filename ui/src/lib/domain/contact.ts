@@ -1,4 +1,4 @@
-import type { Contact } from '$lib/api/dto';
+import type { Contact, ConversationSettings } from '$lib/api/dto';
 
 /** The name the person gave them, else the one they gave themselves, else a piece of the address. */
 export function displayName(contact: Contact): string {
@@ -24,6 +24,25 @@ export function isConversation(contact: Contact): boolean {
 export function byLastMessage(a: Contact, b: Contact): number {
   return (b.last_message_at ?? 0) - (a.last_message_at ?? 0) || displayName(a).localeCompare(displayName(b));
 }
+
+/** Pinned first; within that, latest first. */
+export function byPlace(a: Contact, b: Contact): number {
+  return Number(chosenFor(b).pinned) - Number(chosenFor(a).pinned) || byLastMessage(a, b);
+}
+
+/** What the person chose for the conversation, or what holds if they chose nothing. */
+export function chosenFor(contact: Contact): ConversationSettings {
+  return contact.conversation ?? NOTHING_CHOSEN;
+}
+
+const NOTHING_CHOSEN: ConversationSettings = {
+  pinned: false,
+  muted: false,
+  archived: false,
+  receipts: 'at_once',
+  typing: false,
+  disappear_after: null,
+};
 
 /** Whether the person's words occur in the contact's names or address. */
 export function matches(contact: Contact, words: string): boolean {

@@ -5,6 +5,7 @@ import { startOfDay } from '$lib/format/formatter';
 export type Row =
   | { kind: 'beginning'; key: string }
   | { kind: 'day'; key: string; at: number }
+  | { kind: 'unread'; key: string }
   | { kind: 'message'; key: string; message: Message; position: Position };
 
 /** Where a message stands in a run of messages by one sender: the bubble's corners follow it. */
@@ -14,10 +15,14 @@ export interface Position {
 }
 
 /**
- * Day headings between messages, and runs by the same sender within a few minutes. `from` says whether the
- * first message here is the first there is.
+ * Day headings between messages, a line before the first unread one, and runs by the same sender within a few
+ * minutes. `from` says whether the first message here is the first there is.
  */
-export function buildRows(messages: readonly Message[], from: 'beginning' | 'middle'): Row[] {
+export function buildRows(
+  messages: readonly Message[],
+  from: 'beginning' | 'middle',
+  firstUnread: string | null = null,
+): Row[] {
   const rows: Row[] = from === 'beginning' ? [{ kind: 'beginning', key: 'beginning' }] : [];
   messages.forEach((message, index) => {
     const before = messages[index - 1];
@@ -26,6 +31,7 @@ export function buildRows(messages: readonly Message[], from: 'beginning' | 'mid
     if (!before || startOfDay(localTime(before)) !== startOfDay(at)) {
       rows.push({ kind: 'day', key: `day:${message.id}`, at });
     }
+    if (message.id === firstUnread) rows.push({ kind: 'unread', key: 'unread' });
     const position = { first: !belongTogether(before, message), last: !belongTogether(message, after) };
     rows.push({ kind: 'message', key: message.id, message, position });
   });

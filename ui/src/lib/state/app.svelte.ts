@@ -1,11 +1,14 @@
 import { createContext } from 'svelte';
-import { BackendError, type Backend } from '$lib/api/backend';
-import type { Event } from '$lib/api/dto';
+import { BackendError, type Backend, type Drop } from '$lib/api/backend';
+import type { Contact, Event } from '$lib/api/dto';
 import type { Key } from '$lib/i18n/catalogue';
 import { ClockState } from './clock.svelte';
 import { ContactsState } from './contacts.svelte';
 import { ConversationsState } from './conversations.svelte';
+import { EmojiState } from './emoji.svelte';
+import { Find } from './find.svelte';
 import { I18nState } from './i18n.svelte';
+import { IdleState } from './idle.svelte';
 import { NavigationState } from './navigation.svelte';
 import { NetworkState } from './network.svelte';
 import { NoticesState } from './notices.svelte';
@@ -25,25 +28,40 @@ export class AppState {
   readonly navigation = new NavigationState();
   readonly notices = new NoticesState();
   readonly clock = new ClockState();
+  readonly emoji = new EmojiState();
+  /** Looking for words in all conversations. */
+  readonly find: Find;
+  readonly idle: IdleState;
+  /** Whether files are held over the window. */
+  dragging = $state(false);
   startError = $state<string | null>(null);
   readonly #backend: Backend;
-  #stopListening: (() => void) | undefined;
+  #stopListening: (() => void)[] = [];
 
   constructor(backend: Backend, systemLocales: readonly string[]) {
     this.#backend = backend;
     this.i18n = new I18nState(systemLocales);
     this.settings = new SettingsState(backend, this.i18n);
     this.session = new SessionState(backend, () => this.#load());
-    this.contacts = new ContactsState(backend);
     this.conversations = new ConversationsState(backend);
+    this.contacts = new ContactsState(backend, () => this.#noteToSelf());
     this.transfers = new TransfersState(backend);
     this.network = new NetworkState(backend);
+    this.find = new Find(backend, null);
+    this.idle = new IdleState(
+      () => this.settings.lockAfter,
+      () => this.#idled(),
+    );
   }
 
   async start(): Promise<void> {
     this.clock.start();
     try {
-      this.#stopListening = await this.#backend.listen((event) => this.take(event));
+      this.#stopListening = await Promise.all([
+        this.#backend.listen((event) => this.take(event)),
+        this.#backend.listenDrops((drop) => this.#dropped(drop)),
+      ]);
+      this.idle.start();
       await this.session.start();
     } catch (thrown) {
       this.startError = BackendError.from(thrown).message;
@@ -52,7 +70,8 @@ export class AppState {
 
   stop(): void {
     this.clock.stop();
-    this.#stopListening?.();
+    this.idle.stop();
+    for (const stop of this.#stopListening) stop();
   }
 
   take(event: Event): void {
@@ -62,13 +81,14 @@ export class AppState {
         return this.conversations.take(event.message);
       case 'contact.request':
       case 'contact.updated':
+        this.conversations.last(event.contact);
         return this.contacts.updated(event.contact);
       case 'transfer.updated':
         return this.transfers.updated(event.transfer);
       case 'network.updated':
         return this.network.updated(event.status);
       case 'progress':
-        return this.session.progressed(event.done, event.total);
+        return this.session.progressed(event);
       case 'account.superseded':
         return this.session.superseded();
     }
@@ -80,6 +100,12 @@ export class AppState {
     if (this.session.phase !== 'locked') return;
     this.#clear();
     this.navigation.entry = entry;
+  }
+
+  /** Deletes the account from this machine and shows the door. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.session.delete(password);
+    this.#clear();
   }
 
   /** Removes a contact and everything of theirs from the screen. */
@@ -125,7 +151,41 @@ export class AppState {
       this.transfers.load(),
       this.network.load(),
     ]);
-    void this.conversations.loadPreviews(this.contacts.conversations.map((contact) => contact.address));
+    for (const contact of this.contacts.all) this.conversations.last(contact);
+    void this.conversations.loadPreviews(
+      this.contacts.all.filter((contact) => contact.last_message === undefined).map(({ address }) => address),
+    );
+  }
+
+  /** One's own conversation, which the core keeps and lists nowhere. */
+  #noteToSelf(): Contact | null {
+    const { account } = this.session;
+    if (!account) return null;
+    const last = this.conversations.preview(account.address);
+    return {
+      address: account.address,
+      nickname: this.i18n.t('self.name'),
+      alias: null,
+      state: 'accepted',
+      verified: false,
+      device_changed: false,
+      safety_number: '',
+      unread: 0,
+      last_message_at: last?.sent_at ?? null,
+      returning: false,
+    };
+  }
+
+  #idled(): void {
+    if (this.session.phase !== 'locked' && !this.session.sandbox) void this.leave('sign-in');
+  }
+
+  /** Files let go over a conversation are sent there. */
+  #dropped(drop: Drop): void {
+    this.dragging = drop.kind === 'over' && this.navigation.contact !== null;
+    const { contact } = this.navigation;
+    if (drop.kind !== 'dropped' || contact === null || this.navigation.overlay) return;
+    void this.attempt(() => this.transfers.sendAll(contact, drop.paths));
   }
 
   /** The core locked without being asked by this page. */
@@ -143,6 +203,8 @@ export class AppState {
     this.transfers.clear();
     this.network.clear();
     this.notices.clear();
+    this.find.close();
+    this.emoji.clear();
   }
 }
 

@@ -1,27 +1,43 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Backend } from '$lib/api/backend';
-import type { Contact, Invite } from '$lib/api/dto';
-import { byLastMessage, isConversation } from '$lib/domain/contact';
+import type { Contact, ConversationSettings, Invite } from '$lib/api/dto';
+import { byPlace, chosenFor, isConversation } from '$lib/domain/contact';
 
 /** The people of this account, by address. The core says what is true of them; this shows it. */
 export class ContactsState {
   loaded = $state(false);
   readonly #byAddress = new SvelteMap<string, Contact>();
   readonly #backend: Backend;
+  readonly #noteToSelf: () => Contact | null;
 
+  /** The note to self, once somebody is in. */
+  readonly self: Contact | null = $derived.by(() => this.#noteToSelf());
+
+  /** Everybody whom one can write to, oneself included, in the order of the list. */
+  readonly all: Contact[] = $derived.by(() => {
+    const others = [...this.#byAddress.values()].filter(isConversation);
+    return (this.self ? [...others, this.self] : others).sort(byPlace);
+  });
   readonly conversations: Contact[] = $derived.by(() =>
-    [...this.#byAddress.values()].filter(isConversation).sort(byLastMessage),
+    this.all.filter((contact) => !chosenFor(contact).archived),
   );
+  readonly archived: Contact[] = $derived.by(() => this.all.filter((contact) => chosenFor(contact).archived));
   readonly requests: Contact[] = $derived.by(() =>
     [...this.#byAddress.values()].filter((contact) => contact.state === 'incoming'),
   );
 
-  constructor(backend: Backend) {
+  /** `noteToSelf` makes the contact that stands for oneself; the core lists none. */
+  constructor(backend: Backend, noteToSelf: () => Contact | null = () => null) {
     this.#backend = backend;
+    this.#noteToSelf = noteToSelf;
   }
 
   get(address: string): Contact | undefined {
-    return this.#byAddress.get(address);
+    return this.#byAddress.get(address) ?? (this.isSelf(address) ? (this.self ?? undefined) : undefined);
+  }
+
+  isSelf(address: string): boolean {
+    return this.self?.address === address;
   }
 
   async load(): Promise<void> {
@@ -63,6 +79,13 @@ export class ContactsState {
 
   async verify(address: string, verified: boolean): Promise<Contact> {
     return this.#kept(await this.#backend.call('contact.verify', { address, verified }));
+  }
+
+  /** Chooses something for one conversation. */
+  async configure(address: string, change: Partial<ConversationSettings>): Promise<void> {
+    const conversation = await this.#backend.call('conversation.set', { contact: address, ...change });
+    const contact = this.#byAddress.get(address);
+    if (contact) this.updated({ ...contact, conversation });
   }
 
   async remove(address: string): Promise<void> {

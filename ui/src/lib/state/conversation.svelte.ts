@@ -1,11 +1,22 @@
+import { SvelteSet } from 'svelte/reactivity';
 import type { Backend } from '$lib/api/backend';
 import type { Message } from '$lib/api/dto';
-import { buildRows, localTime, type Row } from '$lib/domain/rows';
+import { buildRows, isNotice, localTime, type Row } from '$lib/domain/rows';
+import { Find } from './find.svelte';
+
+/** Where the list is to go. A new object each time, so that one can go to the same place twice. */
+export interface Target {
+  id: string;
+}
 
 /** The messages with one contact, as far back as they were looked at, and what is being written. */
 export class Conversation {
   readonly contact: string;
   draft = $state('');
+  /** The message that the draft answers. */
+  answering = $state.raw<Message | null>(null);
+  /** The message whose text the draft is about to replace. */
+  editing = $state.raw<Message | null>(null);
   messages = $state.raw<readonly Message[]>([]);
   /** Whether there are messages before the first one here. */
   more = $state(false);
@@ -13,44 +24,98 @@ export class Conversation {
   loadingOlder = $state(false);
   /** Set while older messages go in at the top, so that the list keeps its place from the end. */
   grewAtStart = $state(false);
+  /** The first message that was unread when the conversation was opened. */
+  firstUnread = $state<string | null>(null);
+  /** Messages chosen to do something with together. */
+  readonly selected = new SvelteSet<string>();
+  target = $state.raw<Target | null>(null);
+  readonly find: Find;
   readonly #backend: Backend;
   /** The send before: they are taken one by one, in their order. */
   #last: Promise<unknown> = Promise.resolve();
+  /** What was being written before an edit began. */
+  #aside = '';
 
-  readonly rows: Row[] = $derived.by(() => buildRows(this.messages, this.more ? 'middle' : 'beginning'));
+  readonly rows: Row[] = $derived.by(() =>
+    buildRows(this.messages, this.more ? 'middle' : 'beginning', this.firstUnread),
+  );
   readonly newest: Message | undefined = $derived.by(() => this.messages.at(-1));
 
   constructor(backend: Backend, contact: string) {
     this.#backend = backend;
     this.contact = contact;
+    this.find = new Find(backend, contact);
   }
 
-  /** Reads the newest page; what arrived meanwhile by event is kept. */
-  async load(): Promise<void> {
-    const page = await this.#backend.call('message.list', { contact: this.contact, limit: PAGE });
+  /** Reads the newest page, far enough back for what is unread; what arrived meanwhile by event is kept. */
+  async load(unread = 0): Promise<void> {
+    const limit = Math.min(MOST_AT_ONCE, Math.max(PAGE, unread * 2));
+    const page = await this.#backend.call('message.list', { contact: this.contact, limit });
     const arrived = this.loaded ? [] : without(this.messages, page.messages);
     this.grewAtStart = false;
     this.messages = [...page.messages, ...arrived.filter((message) => isNewer(message, page.messages))];
     this.more = page.more;
     this.loaded = true;
+    this.markUnread(unread);
+  }
+
+  /** Remembers where the unread ones begin, until the conversation is looked at anew. */
+  markUnread(unread: number): void {
+    const theirs = this.messages.filter((message) => message.direction === 'in' && !isNotice(message));
+    this.firstUnread = unread > 0 ? ((theirs.at(-unread) ?? theirs[0])?.id ?? null) : null;
   }
 
   async loadOlder(): Promise<void> {
-    const first = this.messages[0];
-    if (!this.more || this.loadingOlder || !first) return;
-    this.loadingOlder = true;
-    try {
-      const page = await this.#backend.call('message.list', {
-        contact: this.contact,
-        before: first.id,
-        limit: OLDER_PAGE,
-      });
-      this.grewAtStart = true;
-      this.messages = [...without(page.messages, this.messages), ...this.messages];
-      this.more = page.more;
-    } finally {
-      this.loadingOlder = false;
-    }
+    await this.#loadBack(OLDER_PAGE, () => true);
+  }
+
+  /** Shows a message, and reads as far back as it lies. False if it is not there any more. */
+  async show(id: string): Promise<boolean> {
+    const isThere = (messages: readonly Message[]): boolean => messages.some((message) => message.id === id);
+    if (!isThere(this.messages)) await this.#loadBack(MOST_AT_ONCE, isThere);
+    if (!isThere(this.messages)) return false;
+    this.target = { id };
+    return true;
+  }
+
+  /** Shows the first message from this time on. */
+  async showTime(at: number): Promise<void> {
+    const reaches = (messages: readonly Message[]): boolean => {
+      const first = messages[0];
+      return first !== undefined && localTime(first) < at;
+    };
+    if (!reaches(this.messages)) await this.#loadBack(MOST_AT_ONCE, reaches);
+    const found = this.messages.find((message) => localTime(message) >= at) ?? this.newest;
+    if (found) this.target = { id: found.id };
+  }
+
+  message(id: string): Message | undefined {
+    return this.messages.find((message) => message.id === id);
+  }
+
+  answer(message: Message): void {
+    this.stopEditing();
+    this.answering = message;
+  }
+
+  edit(message: Message): void {
+    if (message.body.kind !== 'text') return;
+    if (!this.editing) this.#aside = this.draft;
+    this.answering = null;
+    this.editing = message;
+    this.draft = message.body.text;
+  }
+
+  stopEditing(): void {
+    if (!this.editing) return;
+    this.editing = null;
+    this.draft = this.#aside;
+    this.#aside = '';
+  }
+
+  /** The last text of one's own, which an empty field leads back to. */
+  lastOwnText(): Message | undefined {
+    return this.messages.findLast((message) => message.direction === 'out' && message.body.kind === 'text');
   }
 
   /**
@@ -60,17 +125,22 @@ export class Conversation {
   async send(now: number): Promise<boolean> {
     const text = this.draft.trim();
     if (text === '') return false;
+    if (this.editing) return this.#sendEdit(this.editing, text);
+    const answered = this.answering;
+    const answer = answered ? { reply_to: answered.id } : {};
     this.draft = '';
-    const sent = this.#last.then(() => this.#backend.call('message.send', { contact: this.contact, text }));
+    this.answering = null;
+    this.firstUnread = null;
+    const params = { contact: this.contact, text, ...answer };
+    const sent = this.#last.then(() => this.#backend.call('message.send', params));
     this.#last = sent.catch(() => undefined);
     try {
       const { id } = await sent;
-      if (!this.messages.some((message) => message.id === id)) {
-        this.#append(justSent(id, this.contact, text, now));
-      }
+      if (!this.message(id)) this.#append({ ...justSent(id, this.contact, text, now), ...answer });
       return true;
     } catch (refusal) {
       this.draft = this.draft === '' ? text : `${text}\n${this.draft}`;
+      this.answering ??= answered;
       throw refusal;
     }
   }
@@ -86,14 +156,79 @@ export class Conversation {
     }
   }
 
+  /** One's own reaction; the same again takes it away. */
+  async react(message: Message, emoji: string): Promise<void> {
+    const own = message.reactions.find(({ direction }) => direction === 'out')?.emoji;
+    this.take(
+      await this.#backend.call('message.react', { id: message.id, emoji: own === emoji ? '' : emoji }),
+    );
+  }
+
+  async delete(ids: readonly string[], from: 'me' | 'everyone'): Promise<void> {
+    for (const id of ids) {
+      await this.#backend.call('message.delete', {
+        id,
+        ...(from === 'everyone' ? { for_everyone: true } : {}),
+      });
+      if (from === 'me') this.#drop(id);
+      this.selected.delete(id);
+    }
+  }
+
+  /** Marks or unmarks a message for doing something with several. */
+  select(id: string): void {
+    if (!this.selected.delete(id)) this.selected.add(id);
+  }
+
   async markRead(): Promise<void> {
     const newest = this.messages.findLast((message) => message.direction === 'in');
     if (newest) await this.#backend.call('message.mark_read', { contact: this.contact, up_to: newest.id });
   }
 
+  async #sendEdit(message: Message, text: string): Promise<boolean> {
+    const same = message.body.kind === 'text' && message.body.text === text;
+    if (!same) this.take(await this.#backend.call('message.edit', { id: message.id, text }));
+    this.stopEditing();
+    return !same;
+  }
+
+  /** Reads pages backwards until one brings what is wanted; they are shown all at once. */
+  async #loadBack(page: number, isEnough: (messages: readonly Message[]) => boolean): Promise<void> {
+    if (!this.more || this.loadingOlder || this.messages.length === 0) return;
+    this.loadingOlder = true;
+    const pages: Message[][] = [];
+    try {
+      let before = this.messages[0]?.id;
+      let more: boolean = this.more;
+      while (more && before !== undefined) {
+        const older = await this.#backend.call('message.list', {
+          contact: this.contact,
+          before,
+          limit: page,
+        });
+        pages.unshift(older.messages);
+        more = older.more && older.messages.length > 0;
+        before = older.messages[0]?.id;
+        if (isEnough(older.messages)) break;
+      }
+      this.grewAtStart = true;
+      // eslint-disable-next-line svelte/prefer-svelte-reactivity
+      const known = new Set(this.messages.map(({ id }) => id));
+      this.messages = [...pages.flat().filter(({ id }) => !known.has(id)), ...this.messages];
+      this.more = more;
+    } finally {
+      this.loadingOlder = false;
+    }
+  }
+
   #append(message: Message): void {
     this.grewAtStart = false;
     this.messages = [...this.messages, message];
+  }
+
+  #drop(id: string): void {
+    this.grewAtStart = false;
+    this.messages = this.messages.filter((message) => message.id !== id);
   }
 }
 
@@ -122,3 +257,4 @@ function justSent(id: string, contact: string, text: string, now: number): Messa
 
 const PAGE = 60;
 const OLDER_PAGE = 200;
+const MOST_AT_ONCE = 500;

@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Backend } from '$lib/api/backend';
-import type { Message, StepRecord } from '$lib/api/dto';
+import type { Contact, Message, StepRecord } from '$lib/api/dto';
 import { localTime } from '$lib/domain/rows';
 import { Conversation } from './conversation.svelte';
 
@@ -30,6 +30,12 @@ export class ConversationsState {
     return this.#previews.get(contact);
   }
 
+  /** The last line as the core tells it with the contact; it may be an older one than before. */
+  last({ address, last_message: message }: Contact): void {
+    if (message) this.#previews.set(address, message);
+    else if (message === null) this.#previews.delete(address);
+  }
+
   /** Reads the last line of each of these, a few at a time; one that fails only lacks its line. */
   async loadPreviews(contacts: readonly string[]): Promise<void> {
     const waiting = contacts.filter((contact) => !this.#previews.has(contact));
@@ -46,6 +52,13 @@ export class ConversationsState {
   take(message: Message): void {
     this.#open.get(message.contact)?.take(message);
     this.#preview(message);
+  }
+
+  /** A message that was found, in the conversation it is in. False if it is gone. */
+  async show(message: Message): Promise<boolean> {
+    const conversation = this.with(message.contact);
+    if (!conversation.loaded) await conversation.load();
+    return conversation.show(message.id);
   }
 
   async explain(id: string): Promise<StepRecord[]> {

@@ -1,5 +1,5 @@
 /** Before one is in. */
-export type Entry = 'welcome' | 'create' | 'sign-in';
+export type Entry = 'welcome' | 'create' | 'sign-in' | 'import';
 
 /** The middle of the window, once inside. */
 export type Screen =
@@ -8,7 +8,23 @@ export type Screen =
   | { name: 'add' }
   | { name: 'requests' }
   | { name: 'network' }
-  | { name: 'settings' };
+  | { name: 'transfers' }
+  | { name: 'settings'; section: Section };
+
+export const SECTIONS = [
+  'account',
+  'privacy',
+  'notifications',
+  'storage',
+  'network',
+  'appearance',
+  'language',
+  'shortcuts',
+  'about',
+] as const;
+
+/** A page of the settings. */
+export type Section = (typeof SECTIONS)[number];
 
 /** What asks for an answer over everything else. */
 export type Overlay =
@@ -16,13 +32,36 @@ export type Overlay =
   | { name: 'link'; url: string }
   | { name: 'remove'; contact: string }
   | { name: 'block'; contact: string }
+  | { name: 'delete'; contact: string; messages: readonly string[]; own: boolean }
+  | { name: 'date'; contact: string }
+  | { name: 'qr'; contact: string }
+  | { name: 'files'; contact: string }
+  | { name: 'palette' }
+  | { name: 'password' }
+  | { name: 'delete-account' }
   | { name: 'shortcuts' };
+
+/** A place on the screen that something small opens at. */
+export interface Place {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** What opens beside something and goes when one looks elsewhere. */
+export type Popover =
+  | { name: 'message'; contact: string; message: string; at: Place }
+  | { name: 'react'; contact: string; message: string; at: Place }
+  | { name: 'emoji'; contact: string; at: Place }
+  | { name: 'conversation'; contact: string; at: Place };
 
 /** Where in the window the person is. */
 export class NavigationState {
   entry = $state<Entry>('welcome');
   screen = $state.raw<Screen>({ name: 'empty' });
   overlay = $state.raw<Overlay | null>(null);
+  popover = $state.raw<Popover | null>(null);
   /** The panel about the contact beside the conversation. */
   details = $state(false);
   search = $state('');
@@ -34,6 +73,11 @@ export class NavigationState {
   go(screen: Screen): void {
     this.screen = screen;
     this.overlay = null;
+    this.popover = null;
+  }
+
+  settings(section: Section = 'account'): void {
+    this.go({ name: 'settings', section });
   }
 
   open(contact: string): void {
@@ -45,12 +89,18 @@ export class NavigationState {
   }
 
   show(overlay: Overlay): void {
+    this.popover = null;
     this.overlay = overlay;
+  }
+
+  pop(popover: Popover): void {
+    this.popover = popover;
   }
 
   /** Closes the topmost thing that is open, one at a time. */
   close(): void {
-    if (this.overlay) this.overlay = null;
+    if (this.popover) this.popover = null;
+    else if (this.overlay) this.overlay = null;
     else if (this.details && this.contact !== null) this.details = false;
     else if (this.search !== '') this.search = '';
     else this.screen = { name: 'empty' };
@@ -60,6 +110,7 @@ export class NavigationState {
     this.entry = 'welcome';
     this.screen = { name: 'empty' };
     this.overlay = null;
+    this.popover = null;
     this.details = false;
     this.search = '';
   }

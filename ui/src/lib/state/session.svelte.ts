@@ -1,13 +1,17 @@
 import type { Backend } from '$lib/api/backend';
-import type { Account, Known, PasswordStrength, Suggestion } from '$lib/api/dto';
+import type { Account, Known, PasswordStrength, PickedFile, Suggestion } from '$lib/api/dto';
 
 /** Whether somebody is in. `asking`: restored here, but the network does not know the account. */
 export type Phase = 'starting' | 'locked' | 'asking' | 'unlocked' | 'superseded';
 
 export interface Progress {
+  operation: string;
   done: number;
-  total: number | undefined;
+  total?: number;
 }
+
+/** The person stopped what was going on; nothing of it stays. */
+export class Stopped extends Error {}
 
 /** The account of this window: who it is, and the way in and out. */
 export class SessionState {
@@ -21,6 +25,9 @@ export class SessionState {
   progress = $state.raw<Progress | null>(null);
   readonly #backend: Backend;
   readonly #entered: () => Promise<void>;
+  #stop: (() => void) | undefined;
+  /** What was stopped and still runs in the core, and then is undone. */
+  #undoing: Promise<unknown> = Promise.resolve();
 
   /** `entered` loads what a person sees inside. */
   constructor(backend: Backend, entered: () => Promise<void>) {
@@ -41,14 +48,21 @@ export class SessionState {
   }
 
   async create(nickname: string, password: string): Promise<void> {
-    const account = await this.#working(this.#backend.call('account.create', { nickname, password }));
+    const account = await this.#working(
+      () => this.#backend.call('account.create', { nickname, password }),
+      () => this.#backend.call('account.delete', { password }),
+    );
     await this.#enter(account, 'unlocked');
   }
 
   async unlock(nickname: string, password: string, how: 'here' | 'restore'): Promise<void> {
     const restore = how === 'restore' ? { restore: true as const } : {};
     const unlocked = await this.#working(
-      this.#backend.call('account.unlock', { nickname, password, ...restore }),
+      () => this.#backend.call('account.unlock', { nickname, password, ...restore }),
+      () =>
+        how === 'here'
+          ? this.#backend.call('account.lock', {})
+          : this.#backend.call('account.delete', { password }),
     );
     this.known = unlocked.known ?? true;
     if (this.known === true) {
@@ -65,9 +79,57 @@ export class SessionState {
   }
 
   async startSandbox(): Promise<void> {
-    const account = await this.#working(this.#backend.call('sandbox_start', {}));
+    const account = await this.#working(
+      () => this.#backend.call('sandbox_start', {}),
+      () => this.#backend.call('sandbox_stop', {}),
+    );
     this.sandbox = true;
     await this.#enter(account, 'unlocked');
+  }
+
+  /** Opens what was exported elsewhere, as a new device of its account. */
+  async import(path: string, nickname: string, password: string): Promise<void> {
+    const account = await this.#working(
+      () => this.#backend.call('account.import', { path, nickname, password }),
+      () => this.#backend.call('account.delete', { password }),
+    );
+    await this.#enter(account, 'unlocked');
+  }
+
+  /** Stops what `create`, `unlock` and their like wait for: it rejects with `Stopped`, and its result is undone. */
+  stop(): void {
+    this.#stop?.();
+  }
+
+  /** Asks where to, and writes one sealed file there. False if the person chose no place. */
+  async export(suggestedName: string): Promise<boolean> {
+    const path = await this.#backend.call('pick_save', { suggested_name: suggestedName });
+    if (path === null) return false;
+    try {
+      await this.#backend.call('account.export', { path });
+    } finally {
+      this.progress = null;
+    }
+    return true;
+  }
+
+  /** A file that was exported, chosen by the person; null if they chose none. */
+  async pickExport(): Promise<PickedFile | null> {
+    return this.#backend.call('pick_file', {});
+  }
+
+  async changePassword(old: string, next: string): Promise<void> {
+    try {
+      await this.#backend.call('account.change_password', { old, new: next });
+    } finally {
+      this.progress = null;
+    }
+  }
+
+  /** Deletes this machine's container. */
+  async delete(password: string): Promise<void> {
+    await this.#backend.call('account.delete', { password });
+    this.left();
   }
 
   /** Out: the sandbox goes altogether, an account is locked. */
@@ -91,8 +153,8 @@ export class SessionState {
     if (this.phase === 'unlocked') this.phase = 'superseded';
   }
 
-  progressed(done: number, total: number | undefined): void {
-    this.progress = { done, total };
+  progressed(progress: Progress): void {
+    this.progress = progress;
   }
 
   async suggestPassphrase(): Promise<Suggestion> {
@@ -104,16 +166,25 @@ export class SessionState {
   }
 
   async #enter(account: Account, phase: 'unlocked' | 'superseded'): Promise<void> {
-    await this.#entered();
     this.account = account;
+    await this.#entered();
     this.phase = phase;
   }
 
-  async #working<T>(work: Promise<T>): Promise<T> {
+  async #working<T>(begin: () => Promise<T>, undo: () => Promise<unknown>): Promise<T> {
     this.progress = null;
+    const stopped = new Promise<never>((_, reject) => {
+      this.#stop = () => reject(new Stopped());
+    });
+    const before = this.#undoing;
+    const work = before.then(begin);
     try {
-      return await work;
+      return await Promise.race([work, stopped]);
+    } catch (thrown) {
+      if (thrown instanceof Stopped) this.#undoing = work.then(undo).catch(() => undefined);
+      throw thrown;
     } finally {
+      this.#stop = undefined;
       this.progress = null;
     }
   }

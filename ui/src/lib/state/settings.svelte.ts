@@ -1,11 +1,17 @@
 import type { Backend } from '$lib/api/backend';
-import type { Settings, Theme } from '$lib/api/dto';
+import type { Notifications, Settings, SettingsChange, Theme } from '$lib/api/dto';
 import type { I18nState } from './i18n.svelte';
 
-/** Appearance and language. Kept inside the account, so before signing in the system's choice holds. */
+/** What the person chose for the window. Kept inside the account, so before signing in the system's choice holds. */
 export class SettingsState {
   theme = $state<Theme>('system');
   language = $state<string | null>(null);
+  /** Percent. */
+  textZoom = $state(100);
+  reduceMotion = $state(false);
+  /** Minutes, or null for never. */
+  lockAfter = $state<number | null>(null);
+  notifications = $state<Notifications>('plain');
   readonly #backend: Backend;
   readonly #i18n: I18nState;
 
@@ -18,17 +24,17 @@ export class SettingsState {
     this.#apply(await this.#backend.call('settings.get', {}));
   }
 
-  async chooseTheme(theme: Theme): Promise<void> {
-    this.#apply(await this.#backend.call('settings.set', { theme }));
-  }
-
-  async chooseLanguage(language: string | null): Promise<void> {
-    this.#apply(await this.#backend.call('settings.set', { language }));
+  async choose(change: SettingsChange): Promise<void> {
+    this.#apply(await this.#backend.call('settings.set', change));
   }
 
   #apply(settings: Settings): void {
     this.theme = isTheme(settings.theme) ? settings.theme : 'system';
     this.language = settings.language ?? null;
+    this.textZoom = settings.text_zoom ?? 100;
+    this.reduceMotion = settings.reduce_motion ?? false;
+    this.lockAfter = settings.lock_after ?? null;
+    this.notifications = settings.notifications ?? 'plain';
     this.#i18n.choose(this.language);
   }
 }

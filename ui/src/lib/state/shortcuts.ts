@@ -10,7 +10,13 @@ export interface Shortcut {
 
 /** Everything that a key does anywhere inside. */
 export const shortcuts: readonly Shortcut[] = [
-  { keys: 'Control+K', label: 'shortcut.search', run: () => focusOn('sidebar-search') },
+  {
+    keys: 'Control+K',
+    label: 'shortcut.palette',
+    run: ({ navigation }) => navigation.show({ name: 'palette' }),
+  },
+  { keys: 'Control+Shift+F', label: 'shortcut.search', run: () => focusOn('sidebar-search') },
+  { keys: 'Control+F', label: 'shortcut.find', run: (app) => find(app) },
   { keys: 'Control+N', label: 'shortcut.add', run: ({ navigation }) => navigation.go({ name: 'add' }) },
   {
     keys: 'Control+Shift+R',
@@ -25,10 +31,17 @@ export const shortcuts: readonly Shortcut[] = [
   {
     keys: 'Control+,',
     label: 'shortcut.settings',
-    run: ({ navigation }) => navigation.go({ name: 'settings' }),
+    run: ({ navigation }) => navigation.settings(),
+  },
+  {
+    keys: 'Control+J',
+    label: 'shortcut.transfers',
+    run: ({ navigation }) => navigation.go({ name: 'transfers' }),
   },
   { keys: 'Control+I', label: 'shortcut.details', run: ({ navigation }) => navigation.toggleDetails() },
   { keys: 'Control+O', label: 'shortcut.attach', run: (app) => void attach(app) },
+  { keys: 'Control+E', label: 'shortcut.emoji', run: () => press('composer-emoji') },
+  { keys: 'Control+End', label: 'shortcut.end', run: () => press('to-end') },
   { keys: 'Alt+ArrowUp', label: 'shortcut.previous', run: (app) => step(app, -1) },
   { keys: 'Alt+ArrowDown', label: 'shortcut.next', run: (app) => step(app, 1) },
   { keys: 'Control+L', label: 'shortcut.lock', run: (app) => void app.leave('sign-in') },
@@ -74,6 +87,14 @@ function step({ contacts, navigation }: AppState, by: 1 | -1): void {
   if (contact) navigation.open(contact.address);
 }
 
+function find({ navigation, conversations }: AppState): void {
+  if (navigation.contact !== null) conversations.with(navigation.contact).find.open = true;
+}
+
+function press(testid: string): void {
+  document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.click();
+}
+
 function focusOn(id: string): void {
   document.getElementById(id)?.focus();
 }
@@ -83,4 +104,5 @@ const KEY_NAMES: Record<string, string> = {
   ArrowUp: '↑',
   ArrowDown: '↓',
   Escape: 'Esc',
+  End: 'End',
 };

@@ -11,6 +11,15 @@ export class TransfersState {
     this.#backend = backend;
   }
 
+  /** Newest last, as they were begun. */
+  readonly all: Transfer[] = $derived.by(() => [...this.#byId.values()]);
+  /** How many move or wait. */
+  readonly moving: number = $derived.by(() => this.all.filter(isMoving).length);
+
+  with(contact: string): Transfer[] {
+    return this.all.filter((transfer) => transfer.contact === contact);
+  }
+
   get(id: string): Transfer | undefined {
     return this.#byId.get(id);
   }
@@ -29,6 +38,11 @@ export class TransfersState {
     if (!file) return false;
     this.updated(await this.#backend.call('file.send', { contact, path: file.path }));
     return true;
+  }
+
+  /** Offers files that lie on this machine, one after the other. */
+  async sendAll(contact: string, paths: readonly string[]): Promise<void> {
+    for (const path of paths) this.updated(await this.#backend.call('file.send', { contact, path }));
   }
 
   async accept(id: string): Promise<void> {
@@ -62,4 +76,9 @@ export class TransfersState {
   clear(): void {
     this.#byId.clear();
   }
+}
+
+/** Whether there is still something to come. */
+export function isMoving({ state }: Transfer): boolean {
+  return state === 'active' || state === 'paused' || state === 'waiting' || state === 'offered';
 }

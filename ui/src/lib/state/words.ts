@@ -20,3 +20,37 @@ export function stepText({ step, detail }: StepRecord, i18n: I18nState): string 
 
 const MAILBOX_STEPS = new Set(['stored', 'not_stored']);
 const NODE_ID = /\b12D3KooW\w+/;
+
+/** What would make a passphrase better: in our words for what the core says, else in its own. */
+export function adviceText(advice: string, i18n: I18nState): string {
+  const code = ADVICE[advice];
+  return code === undefined ? advice : (i18n.tOptional(`advice.${code}`) ?? advice);
+}
+
+/** The core's sentences, as they stand in `crates/app`; a test holds the two together. */
+export const ADVICE: Record<string, string | undefined> = {
+  'this is among the commonest passwords': 'common',
+  'leave your nickname out of it': 'nickname',
+  'names are tried first': 'names',
+  'one word alone is quickly found': 'single',
+  'keys that lie beside each other are tried first': 'keyboard',
+  'sequences such as abc or 6543 are tried first': 'sequence',
+  'repetition adds little': 'repetition',
+  'dates and years are tried first': 'dates',
+  'take more words, chosen at random': 'more',
+};
+
+/** The spans of time after which messages may go, in seconds. */
+export const SPANS = [300, 3_600, 28_800, 86_400, 604_800, 2_419_200] as const;
+
+/** A span in words: five minutes, a day, four weeks. */
+export function spanText(seconds: number, { t }: I18nState): string {
+  if (seconds % WEEK === 0) return t('span.weeks', { count: seconds / WEEK });
+  if (seconds % DAY === 0) return t('span.days', { count: seconds / DAY });
+  if (seconds % HOUR === 0) return t('span.hours', { count: seconds / HOUR });
+  return t('span.minutes', { count: Math.max(1, Math.round(seconds / 60)) });
+}
+
+const HOUR = 3_600;
+const DAY = 86_400;
+const WEEK = 604_800;

@@ -548,7 +548,23 @@ theme: Theme,
 /**
  * A language tag such as `de`; `null` follows the system.
  */
-language: string | null, };
+language: string | null, 
+/**
+ * How large text is, in percent: 80 to 200.
+ */
+text_zoom: number, 
+/**
+ * Nothing moves on the screen, whatever the system says.
+ */
+reduce_motion: boolean, 
+/**
+ * Minutes without a hand on mouse or keyboard after which the account locks itself; `null` for never.
+ */
+lock_after: number | null, 
+/**
+ * What the desktop is told when a message comes.
+ */
+notifications: Notifications, };
 
 export type SettingsChange = { 
 /**
@@ -558,9 +574,27 @@ theme?: Theme,
 /**
  * A language tag, or `null`.
  */
-language?: string | null, };
+language?: string | null, 
+/**
+ * How large text is, in percent: 80 to 200.
+ */
+text_zoom?: number, 
+/**
+ * Nothing moves on the screen.
+ */
+reduce_motion?: boolean, 
+/**
+ * Minutes, 1 to 1440, or `null`.
+ */
+lock_after?: number | null, 
+/**
+ * What the desktop is told when a message comes.
+ */
+notifications?: Notifications, };
 
 export type Theme = "system" | "light" | "dark";
+
+export type Notifications = "off" | "plain" | "content";
 
 export type AppInfo = { 
 /**

@@ -1,7 +1,8 @@
-import { BackendError, type Backend } from '../backend';
+import type { Backend, Drop } from '../backend';
 import type { Contact, ErrorCode, Event, Message, Transfer } from '../dto';
 import type { Method, Methods, Params, Result } from '../methods';
-import { emptyWorld, mockAddress, onlineNetwork, type World } from './world';
+import { bitsOf, flightRecord, mockQr, refusal, sentText, SUGGESTIONS } from './made';
+import { emptyWorld, mockAddress, onlineNetwork, PLAIN_CONVERSATION, type World } from './world';
 
 type Handlers = { [M in Method]: (params: Methods[M]['params']) => Methods[M]['result'] };
 
@@ -19,6 +20,7 @@ export class MockBackend implements Backend {
   readonly world: World;
   readonly calls: { method: Method; params: unknown }[] = [];
   readonly #listeners = new Set<(event: Event) => void>();
+  readonly #droppers = new Set<(drop: Drop) => void>();
   readonly #refusals = new Map<Method, ErrorCode>();
   readonly #now: () => number;
   readonly #later: (ms: number, action: () => void) => void;
@@ -51,6 +53,16 @@ export class MockBackend implements Backend {
   async listen(handler: (event: Event) => void): Promise<() => void> {
     this.#listeners.add(handler);
     return () => this.#listeners.delete(handler);
+  }
+
+  async listenDrops(handler: (drop: Drop) => void): Promise<() => void> {
+    this.#droppers.add(handler);
+    return () => this.#droppers.delete(handler);
+  }
+
+  /** Files are dragged over the window. */
+  drop(drop: Drop): void {
+    for (const dropper of this.#droppers) dropper(drop);
   }
 
   emit(event: Event): void {
@@ -121,6 +133,28 @@ export class MockBackend implements Backend {
       return { bits, acceptable: bits >= 46.5, advice: [] };
     },
 
+    'account.change_password': ({ old, new: next }) => {
+      if (old !== this.world.password) throw refusal('wrong_credentials');
+      if (bitsOf(next) < 46.5) throw refusal('weak_password');
+      this.world.password = next;
+      return {};
+    },
+    'account.delete': ({ password }) => {
+      if (password !== this.world.password) throw refusal('wrong_credentials');
+      Object.assign(this.world, emptyWorld());
+      return {};
+    },
+    'account.export': () => {
+      this.#count('export');
+      return {};
+    },
+    'account.import': ({ nickname, password }) => {
+      if (password !== this.world.password) throw refusal('wrong_credentials');
+      this.#count('import');
+      Object.assign(this.world, { state: 'unlocked', me: { ...this.world.me, nickname } });
+      return this.world.me;
+    },
+
     'contact.add': ({ address, greeting }) => {
       const bare = address.replace(/^outis:/, '').replace(/\?.*$/, '');
       if (!bare.startsWith('outis1') || bare.length < 20) throw refusal('invalid_address');
@@ -130,7 +164,7 @@ export class MockBackend implements Backend {
       this.#later(2_500, () => this.#change(bare, (known) => (known.state = 'accepted')));
       return contact;
     },
-    'contact.list': () => [...this.world.contacts.values()],
+    'contact.list': () => [...this.world.contacts.values()].map((contact) => this.#told(contact)),
     'contact.accept': ({ address }) => this.#change(address, (contact) => (contact.state = 'accepted')),
     'contact.decline': ({ address }) => this.#change(address, (contact) => (contact.state = 'declined')),
     'contact.block': ({ address }) => this.#change(address, (contact) => (contact.state = 'blocked')),
@@ -152,9 +186,9 @@ export class MockBackend implements Backend {
       qr_svg: mockQr(this.world.me.address),
     }),
 
-    'message.send': ({ contact, text }) => {
+    'message.send': ({ contact, text, reply_to }) => {
       if (new TextEncoder().encode(text).length > 65_536) throw refusal('too_large');
-      return { id: this.#send(contact, text).id };
+      return { id: this.#send(contact, text, reply_to).id };
     },
     'message.list': ({ contact, before, limit = 50 }) => {
       const all = this.#messages(contact);
@@ -166,7 +200,35 @@ export class MockBackend implements Backend {
       if (this.world.contacts.get(contact)?.unread) this.#change(contact, (known) => (known.unread = 0));
       return {};
     },
-    'message.explain': ({ id }) => this.world.records.get(id) ?? this.#record(),
+    'message.search': ({ query, contact, limit = 50 }) => {
+      const wanted = query.trim().toLocaleLowerCase();
+      const found = [...this.world.messages.entries()]
+        .filter(([address]) => contact === undefined || address === contact)
+        .flatMap(([, messages]) => messages)
+        .filter(({ body }) => body.kind === 'text' && body.text.toLocaleLowerCase().includes(wanted))
+        .sort((a, b) => b.sent_at - a.sent_at);
+      return { messages: found.slice(0, limit), more: found.length > limit };
+    },
+    'message.delete': ({ id, for_everyone }) => {
+      const message = this.#message(id);
+      if (for_everyone) {
+        this.#update(message, { body: { kind: 'deleted' }, reactions: [] });
+      } else {
+        const all = this.#messages(message.contact);
+        all.splice(all.indexOf(message), 1);
+      }
+      return {};
+    },
+    'message.edit': ({ id, text }) =>
+      this.#update(this.#message(id), { body: { kind: 'text', text }, edited_at: this.#now() }),
+    'message.react': ({ id, emoji }) => {
+      const message = this.#message(id);
+      const theirs = message.reactions.filter(({ direction }) => direction === 'in');
+      return this.#update(message, {
+        reactions: emoji === '' ? theirs : [...theirs, { emoji, direction: 'out' }],
+      });
+    },
+    'message.explain': ({ id }) => this.world.records.get(id) ?? flightRecord(this.#now()),
 
     'file.send': ({ contact, path }) => {
       const name = path.split('/').at(-1) ?? path;
@@ -190,6 +252,13 @@ export class MockBackend implements Backend {
     'file.save': () => ({}),
     'file.list': ({ contact }) =>
       [...this.world.transfers.values()].filter((one) => contact === undefined || one.contact === contact),
+
+    'conversation.set': ({ contact, ...change }) => {
+      const chosen = { ...(this.world.conversations.get(contact) ?? PLAIN_CONVERSATION), ...change };
+      this.world.conversations.set(contact, chosen);
+      if (this.world.contacts.has(contact)) this.#change(contact, () => undefined);
+      return chosen;
+    },
 
     'network.status': () => this.world.network,
     'network.add_peer': ({ address }) => {
@@ -219,6 +288,10 @@ export class MockBackend implements Backend {
     open_link: () => ({}),
   };
 
+  #count(operation: string): void {
+    for (let done = 0; done <= 10; done++) this.emit({ type: 'progress', operation, done, total: 10 });
+  }
+
   async #derive(): Promise<void> {
     const steps = this.#derivationMs > 0 ? 20 : 0;
     for (let done = 0; done < steps; done++) {
@@ -227,33 +300,46 @@ export class MockBackend implements Backend {
     }
   }
 
-  #send(contact: string, text: string): Message {
+  #send(contact: string, text: string, replyTo?: string): Message {
+    const self = contact === this.world.me.address;
     const known = this.world.contacts.get(contact);
-    if (!known) throw refusal('not_a_contact');
-    if (known.state === 'blocked') throw refusal('blocked');
-    const message: Message = {
-      id: this.#id('out'),
-      contact,
-      direction: 'out',
-      body: { kind: 'text', text },
-      sent_at: this.#now(),
-      state: 'queued',
-      reactions: [],
-    };
+    if (!known && !self) throw refusal('not_a_contact');
+    if (known?.state === 'blocked') throw refusal('blocked');
+    const message = sentText(this.#id('out'), contact, text, this.#now());
+    if (replyTo !== undefined) message.reply_to = replyTo;
+    if (self) message.state = 'delivered';
     this.#messages(contact).push(message);
-    this.#change(contact, (changed) => (changed.last_message_at = message.sent_at));
+    if (known) this.#change(contact, (changed) => (changed.last_message_at = message.sent_at));
     this.emit({ type: 'message.updated', message });
-    if (known.state === 'accepted') {
-      this.#later(300, () => this.#update(message, 'stored'));
-      this.#later(900, () => this.#update(message, 'delivered'));
+    if (known?.state === 'accepted') {
+      this.#later(300, () => this.#update(message, { state: 'stored' }));
+      this.#later(900, () => this.#update(message, { state: 'delivered' }));
       this.#later(1_400, () => void this.receive(contact, text));
     }
     return message;
   }
 
-  #update(message: Message, state: Message['state']): void {
-    message.state = state;
+  #update(message: Message, change: Partial<Message>): Message {
+    Object.assign(message, change);
     this.emit({ type: 'message.updated', message });
+    return message;
+  }
+
+  #message(id: string): Message {
+    for (const messages of this.world.messages.values()) {
+      const found = messages.find((message) => message.id === id);
+      if (found) return found;
+    }
+    throw refusal('not_found');
+  }
+
+  /** A contact as the core tells it: with its last line and what was chosen for it. */
+  #told(contact: Contact): Contact {
+    return {
+      ...contact,
+      last_message: this.#messages(contact.address).at(-1) ?? null,
+      conversation: this.world.conversations.get(contact.address) ?? PLAIN_CONVERSATION,
+    };
   }
 
   #transfer(contact: string, name: string): Transfer {
@@ -323,8 +409,8 @@ export class MockBackend implements Backend {
     const contact = this.world.contacts.get(address);
     if (!contact) throw refusal('not_found');
     change(contact);
-    this.emit({ type: 'contact.updated', contact });
-    return contact;
+    this.emit({ type: 'contact.updated', contact: this.#told(contact) });
+    return this.#told(contact);
   }
 
   #messages(contact: string): Message[] {
@@ -333,48 +419,15 @@ export class MockBackend implements Backend {
     return messages;
   }
 
-  #record(): { at: number; step: string; detail: string }[] {
-    const at = this.#now() - 58 * 60_000;
-    const mailbox = (id: string): string => `Stored by the mailbox 12D3KooW${id.repeat(44)}.`;
-    return [
-      { at, step: 'queued', detail: 'Safe on this computer.' },
-      { at: at + 120, step: 'encrypted', detail: 'Encrypted for their device.' },
-      { at: at + 410, step: 'stored', detail: mailbox('a') },
-      { at: at + 433, step: 'stored', detail: mailbox('b') },
-      { at: at + 1_900, step: 'stored', detail: mailbox('c') },
-      { at: at + 62_000, step: 'looked_up', detail: 'No receipt yet: looked up where they receive now.' },
-    ];
-  }
-
   #id(prefix: string): string {
     return `${prefix}-${this.#ids++}`;
   }
 }
 
-function refusal(code: ErrorCode): BackendError {
-  return new BackendError({ code, message: code });
-}
-
-function bitsOf(password: string): number {
-  const words = password.trim().split(/\s+/).filter(Boolean).length;
-  return words > 1 ? words * 11 : Math.min(70, password.length * 3);
-}
-
-/** Squares that look like a code; it is not one. */
-function mockQr(address: string): string {
-  const cells: string[] = [];
-  let state = 1;
-  for (let index = 0; index < 33 * 33; index++) {
-    state = (state * 1_103_515_245 + address.charCodeAt(index % address.length)) % 2_147_483_648;
-    if (state > 1_073_741_824) cells.push(`M${index % 33} ${Math.floor(index / 33)}h1v1h-1z`);
-  }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-2 -2 37 37" shape-rendering="crispEdges"><rect x="-2" y="-2" width="37" height="37" fill="#fff"/><path fill="#000" d="${cells.join('')}"/></svg>`;
-}
-
-const DERIVING = new Set<Method>(['account.create', 'account.unlock', 'sandbox_start']);
-
-const SUGGESTIONS = [
-  'gravel ordinary tuna whisper cabin laptop zebra',
-  'harvest olive puzzle drift lantern arena uncle',
-  'copper velvet island fossil ginger tunnel rhythm',
-];
+const DERIVING = new Set<Method>([
+  'account.create',
+  'account.unlock',
+  'account.import',
+  'account.change_password',
+  'sandbox_start',
+]);

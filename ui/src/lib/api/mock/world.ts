@@ -2,6 +2,7 @@ import type {
   Account,
   Contact,
   ContactState,
+  ConversationSettings,
   Message,
   MessageBody,
   MessageState,
@@ -23,7 +24,18 @@ export interface World {
   network: NetworkStatus;
   settings: Settings;
   records: Map<string, StepRecord[]>;
+  conversations: Map<string, ConversationSettings>;
 }
+
+/** What holds for a conversation of which nobody chose otherwise. */
+export const PLAIN_CONVERSATION: ConversationSettings = {
+  pinned: false,
+  muted: false,
+  archived: false,
+  receipts: 'at_once',
+  typing: false,
+  disappear_after: null,
+};
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -52,8 +64,16 @@ export function emptyWorld(): World {
     messages: new Map(),
     transfers: new Map(),
     network: onlineNetwork(14),
-    settings: { theme: 'system', language: null },
+    settings: {
+      theme: 'system',
+      language: null,
+      text_zoom: 100,
+      reduce_motion: false,
+      lock_after: null,
+      notifications: 'plain',
+    },
     records: new Map(),
+    conversations: new Map(),
   };
 }
 
