@@ -15,6 +15,7 @@ pub use relay::Relay;
 pub use rpc::{Ended, Rpc};
 pub use steps::{Edge, Steps};
 
+use crate::lab::{Host, Inside};
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -34,6 +35,10 @@ pub struct Setting {
     /// Log everything there is into `logs/` here, one file a process, and let whatever is written beside the data folder
     /// (to the home folder, for temporary files, where the process stands) go to `elsewhere/` here.
     pub watched: Option<PathBuf>,
+    /// Run on a host of a lab.
+    pub inside: Option<Inside>,
+    /// A person's program is a relay for others too, listening here.
+    pub lends: Vec<String>,
 }
 
 impl Setting {
@@ -42,8 +47,25 @@ impl Setting {
         let bootstrap = relays.iter().map(|relay| relay.address().to_owned()).collect();
         Self {
             bootstrap,
-            watched: None,
+            ..Self::default()
         }
+    }
+
+    /// The same on a host of a lab.
+    #[must_use]
+    pub fn on(&self, host: &Host) -> Self {
+        Self {
+            inside: Some(host.inside()),
+            ..self.clone()
+        }
+    }
+
+    /// `outis`, where it is to run.
+    fn outis(&self) -> Command {
+        let outis = program("outis");
+        self.inside
+            .as_ref()
+            .map_or_else(|| Command::new(&outis), |inside| inside.command(&outis).into())
     }
 
     fn apply(&self, command: &mut Command, name: &str) {
@@ -109,7 +131,7 @@ fn outis(subcommand: &str, dir: &Path, bootstrap: &[String]) -> Vec<String> {
     arguments
 }
 
-async fn signal(pid: u32, name: &str) {
+pub(crate) async fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await;
     assert!(sent.expect("kill starts").success(), "SIG{name} is sent");
 }

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod formats;
+mod lab;
 mod real;
 mod secrets;
 mod sim;

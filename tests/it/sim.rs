@@ -3,6 +3,7 @@
 mod delivery;
 mod devices;
 mod files;
+mod guesses;
 mod hostile;
 mod meeting;
 mod restarts;

@@ -17,8 +17,8 @@ macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         $($(#[$doc])* pub const $name: Label = Label($text);)*
 
-        #[cfg(test)]
-        const ALL: &[Label] = &[$($name),*];
+        /// All of them: for tests, which hold them apart and derive whatever can be derived.
+        pub const ALL: &[Label] = &[$($name),*];
     };
 }
 

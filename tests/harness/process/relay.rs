@@ -1,6 +1,7 @@
 //! A relay in a process of its own.
 
-use super::{PATIENCE, Setting, folder, outis, program};
+use super::{PATIENCE, Setting, folder, outis};
+use crate::lab::Host;
 use serde_json::Value;
 use std::{
     path::Path,
@@ -10,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    process::Child,
     time,
 };
 
@@ -27,6 +28,11 @@ impl Relay {
     pub async fn start(setting: &Setting) -> Self {
         let listen = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"].map(str::to_owned);
         Self::start_in(Arc::new(folder()), &listen, setting).await
+    }
+
+    /// Starts one on a host of a lab.
+    pub async fn start_on(host: &Host, setting: &Setting) -> Self {
+        Self::start_in(Arc::new(folder()), &host.listen(), &setting.on(host)).await
     }
 
     /// Six relays that know each other through the first.
@@ -77,7 +83,7 @@ impl Relay {
     }
 
     async fn start_in(dir: Arc<TempDir>, listen: &[String], setting: &Setting) -> Self {
-        let mut command = Command::new(program("outis"));
+        let mut command = setting.outis();
         command.args(outis("node", dir.path(), &setting.bootstrap));
         for address in listen {
             command.args(["--listen", address]);

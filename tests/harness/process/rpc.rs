@@ -45,8 +45,14 @@ struct Shared {
 impl Rpc {
     /// Starts one for a data folder.
     pub async fn start(dir: &Path, setting: &Setting) -> Self {
-        let mut command = Command::new(program("outis"));
+        let mut command = setting.outis();
         command.args(outis("rpc", dir, &setting.bootstrap));
+        if !setting.lends.is_empty() {
+            command.arg("--relay");
+        }
+        for address in &setting.lends {
+            command.args(["--listen", address]);
+        }
         setting.apply(&mut command, "rpc");
         Self::run(command, None)
     }

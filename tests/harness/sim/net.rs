@@ -5,7 +5,7 @@ use super::pipe::{self, End, Scissors};
 use outis_mailbox::descriptor::DirectoryKey;
 use outis_mailbox::directory::{self, AccountRecord, Record, Refusal, Reply, Request};
 use outis_mailbox::rendezvous::{self, Answer, Cookie};
-use outis_mailbox::{Efforts, Limits, MemoryShelf, Nonce, Server};
+use outis_mailbox::{Efforts, Limits, MemoryShelf, Nonce, Server, Shelf};
 use outis_messenger::{OpenError, Transport};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service, UnixMillis};
 use rand_chacha::ChaCha20Rng;
@@ -186,6 +186,22 @@ impl SimNet {
         }
         state.cut(|_, at| at == node);
         hostility
+    }
+
+    /// Everything that the relays hold between them: ids, queues with what lies in them, and the directory.
+    pub fn holdings(&self) -> Vec<u8> {
+        let state = self.state();
+        let mut all = Vec::new();
+        for (node, relay) in &state.relays {
+            all.extend(node.0);
+            let records = relay.shelf.scan(&[], &[], usize::MAX).expect("a shelf in memory reads");
+            all.extend(records.into_iter().flat_map(|(key, value)| [key, value]).flatten());
+        }
+        for (key, record) in &state.directory {
+            all.extend(key.0);
+            all.extend(Record::Account(record.clone()).to_bytes());
+        }
+        all
     }
 
     /// Everything that was opened so far, and when, as one number.

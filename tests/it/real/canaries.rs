@@ -2,12 +2,12 @@
 //! name, and every line of logs that hold all there is to log.
 
 use super::headless::bytes;
-use outis_tests::process::{Person, Relay, Setting, folder};
-use serde_json::json;
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
+use outis_tests::{
+    canary::{Needles, files},
+    process::{Person, Relay, Setting, folder},
 };
+use serde_json::json;
+use std::path::Path;
 
 #[tokio::test]
 async fn nothing_secret_stands_in_any_file_or_log_and_only_known_files_are_written() {
@@ -68,7 +68,7 @@ async fn nothing_secret_stands_in_any_file_or_log_and_only_known_files_are_writt
     assert!(logged > 1 << 20, "the logs hold all there is: {logged} bytes");
     let db = |dir: &Path| files(dir).iter().any(|file| file.ends_with("store/db"));
     assert!(data.into_iter().all(db), "the story was stored");
-    needles.control();
+    control(&needles);
     for pattern in [
         "accounts/salt.txt",
         "accounts/zz/header",
@@ -201,121 +201,14 @@ fn fits(path: &str, pattern: &str) -> bool {
     path.len() == pattern.len() && path.iter().zip(&pattern).all(part)
 }
 
-/// Everything below a folder.
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        }
-        found.push(path);
-    }
-    found
-}
-
-/// Canaries in all forms in which they would give themselves away.
-struct Needles {
-    forms: Vec<(String, Vec<u8>)>,
-    /// By their first two bytes, so that one pass over all bytes is enough.
-    by_start: Vec<Vec<usize>>,
-}
-
-impl Default for Needles {
-    fn default() -> Self {
-        Self {
-            forms: Vec::new(),
-            by_start: vec![Vec::new(); 1 << 16],
-        }
-    }
-}
-
-impl Needles {
-    fn add(&mut self, name: &str, canary: &[u8]) {
-        let hex: String = canary.iter().map(|byte| format!("{byte:02x}")).collect();
-        let listed: Vec<String> = canary.iter().map(u8::to_string).collect();
-        let mut forms = vec![
-            ("raw", canary.to_vec()),
-            ("hex", hex.to_uppercase().into_bytes()),
-            ("hex", hex.into_bytes()),
-            ("a list of bytes", listed.join(", ").into_bytes()),
-            ("UTF-16", canary.iter().flat_map(|byte| [*byte, 0]).collect()),
-            (
-                "UTF-16, big-endian",
-                canary.iter().flat_map(|byte| [0, *byte]).collect(),
-            ),
-        ];
-        for shift in 0..3 {
-            let base64 = base64_core(canary, shift);
-            let url = String::from_utf8_lossy(&base64).replace('+', "-").replace('/', "_");
-            forms.extend([("base64", base64), ("base64 for URLs", url.into_bytes())]);
-        }
-        for (form, bytes) in forms {
-            let start = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
-            self.by_start[start].push(self.forms.len());
-            self.forms.push((format!("{name} ({form})"), bytes));
-        }
-    }
-
-    /// What is found in the files below a folder, and in their names.
-    fn hits(&self, dir: &Path) -> Vec<String> {
-        let mut hits = Vec::new();
-        for path in files(dir) {
-            let name = path.strip_prefix(dir).unwrap().to_string_lossy().into_owned();
-            let mut bytes = format!("{name}\n").into_bytes();
-            if path.is_file() {
-                bytes.extend(std::fs::read(&path).unwrap());
-            }
-            let found = self.in_bytes(&bytes);
-            hits.extend(found.into_iter().map(|needle| format!("{needle} in {name}")));
-        }
-        hits
-    }
-
-    /// The needles in some bytes, in one pass. A plain loop: logs are large, and tests are compiled in a hurry.
-    fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<&str> {
-        let mut found = BTreeSet::new();
-        let mut start = 0;
-        for (next, byte) in bytes.iter().enumerate() {
-            start = (start << 8 | usize::from(*byte)) & 0xffff;
-            if next == 0 || self.by_start[start].is_empty() {
-                continue;
-            }
-            for index in &self.by_start[start] {
-                let (name, needle) = &self.forms[*index];
-                if bytes[next - 1..].starts_with(needle) {
-                    found.insert(name.as_str());
-                }
-            }
-        }
-        found
-    }
-
-    /// Each form is found in the middle of a large file and in a file's name, and nothing is found where nothing is.
-    fn control(&self) {
-        let place = folder();
-        let path = place.path().join("planted");
-        let mut around = bytes(100_000);
-        around.reverse();
-        std::fs::write(&path, &around).unwrap();
-        assert_eq!(self.hits(place.path()), Vec::<String>::new());
-        for (name, needle) in &self.forms {
-            let (before, after) = around.split_at(77_777);
-            let planted = [before, needle, after].concat();
-            assert!(self.in_bytes(&planted).contains(name.as_str()), "{name} is not found");
-        }
-        std::fs::write(place.path().join(CANARIES[9]), "").unwrap();
-        assert_eq!(self.hits(place.path()).len(), 1, "a name gives itself away too");
-    }
-}
-
-/// Base64 of it at an alignment, without the characters that depend on the neighbours.
-fn base64_core(canary: &[u8], shift: usize) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let padded: Vec<u8> = std::iter::repeat_n(0, shift).chain(canary.iter().copied()).collect();
-    let encoded = padded.chunks_exact(3).flat_map(|chunk| {
-        let bits = u32::from_be_bytes([0, chunk[0], chunk[1], chunk[2]]);
-        [18, 12, 6, 0].map(|shift| ALPHABET[((bits >> shift) & 63) as usize])
-    });
-    encoded.skip(4).collect()
+/// Each form is found in the middle of a large file and in a file's name, and nothing is found where nothing is.
+fn control(needles: &Needles) {
+    let place = folder();
+    let mut around = bytes(100_000);
+    around.reverse();
+    needles.control(&around);
+    std::fs::write(place.path().join("planted"), &around).unwrap();
+    assert_eq!(needles.hits(place.path()), Vec::<String>::new());
+    std::fs::write(place.path().join(CANARIES[9]), "").unwrap();
+    assert_eq!(needles.hits(place.path()).len(), 1, "a name gives itself away too");
 }

@@ -1,0 +1,7 @@
+//! Twelve hosts in network namespaces, each with a link of its own that is recorded.
+
+mod leaks;
+mod probes;
+mod recordings;
+mod screen;
+mod town;
