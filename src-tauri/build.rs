@@ -47,4 +47,7 @@ const COMMANDS: &[&str] = &[
     "pick_save",
     "clipboard_copy",
     "open_link",
+    "shell_get",
+    "shell_set",
+    "shell_words",
 ];

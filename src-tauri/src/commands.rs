@@ -48,6 +48,9 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         desktop::pick_save,
         desktop::clipboard_copy,
         desktop::open_link,
+        desktop::shell_get,
+        desktop::shell_set,
+        desktop::shell_words,
     ]
 }
 
@@ -70,7 +73,7 @@ mod tests {
         assert!(handled.len() > 30, "{handled:?}");
         assert_eq!(handled, listed);
         assert_eq!(handled, allowed.collect());
-        assert_eq!(capability["windows"], serde_json::json!(["main"]));
+        assert_eq!(capability["windows"], serde_json::json!(["main-*"]));
         assert!(
             capability.get("remote").is_none(),
             "no page from elsewhere may call anything"

@@ -7,11 +7,18 @@
 
 mod automation;
 mod commands;
+mod notices;
+mod place;
+mod shell;
+mod tray;
 mod window;
 
 use outis_app::{App, Config, Error};
+use shell::Shell;
 use std::{error::Error as StdError, path::PathBuf, sync::Arc};
-use tauri::{Emitter, RunEvent};
+use tauri::{Emitter, Manager, RunEvent};
+use tray::Tray;
+use window::{AutomationFolders, Start};
 
 fn main() -> Result<(), Box<dyn StdError>> {
     tracing_subscriber::fmt()
@@ -19,30 +26,64 @@ fn main() -> Result<(), Box<dyn StdError>> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("OUTIS_LOG"))
         .init();
     let core = Arc::new(tauri::async_runtime::block_on(async { App::start(config()?).await })?);
-    let window = tauri::Builder::default()
+    let mut program = tauri::Builder::default();
+    if is_the_usual_one() {
+        // Before all others, so that a second one ends before it has done anything.
+        program = program.plugin(tauri_plugin_single_instance::init(|app, _, _| window::show(app)));
+    }
+    let window = program
+        .plugin(tauri_plugin_autostart::Builder::new().args([HIDDEN]).build())
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .manage(Arc::clone(&core))
+        .manage(AutomationFolders::default())
+        .manage(Shell::open(&data_dir()?))
         .invoke_handler(commands::handler())
         .setup({
             let core = Arc::clone(&core);
             move |app| {
-                window::open(app.handle())?;
-                forward_events(app.handle().clone(), core);
-                leave_when_told(app.handle().clone());
+                let (handle, shell) = (app.handle(), app.state::<Shell>());
+                if let Some(tray) = Tray::new(handle, &shell.words()) {
+                    shell.give_tray(tray);
+                }
+                window::open(handle, start(&shell))?;
+                tauri::async_runtime::spawn(notices::follow(handle.clone(), Arc::clone(&core)));
+                forward_events(handle.clone(), core);
+                leave_when_told(handle.clone());
                 Ok(())
             }
         })
         .build(tauri::generate_context!())?;
-    window.run(move |handle, event| {
-        if matches!(event, RunEvent::Exit) {
+    window.run(move |handle, event| match event {
+        // While a window is put in the place of another there may be none for a moment.
+        RunEvent::ExitRequested { api, code: None, .. } if window::current(handle).is_some() => api.prevent_exit(),
+        RunEvent::Exit => {
             tauri::async_runtime::block_on(core.shutdown());
-            window::clean_up(handle);
+            handle.state::<AutomationFolders>().clean_up();
         }
+        _ => {}
     });
     Ok(())
 }
+
+/// A folder of its own makes it another program, which runs beside the usual one.
+fn is_the_usual_one() -> bool {
+    !automation::is_on() && std::env::var_os("OUTIS_DATA_DIR").is_none()
+}
+
+/// Where nothing would bring a hidden window back, it is shown whatever was asked for.
+fn start(shell: &Shell) -> Start {
+    let asked = std::env::args().any(|argument| argument == HIDDEN);
+    if asked && shell.tray().is_some() {
+        Start::Hidden
+    } else {
+        Start::Shown
+    }
+}
+
+/// Begins in the tray.
+const HIDDEN: &str = "--hidden";
 
 /// Each of the core's events goes to the page under one name; its type tells which it is.
 fn forward_events(handle: tauri::AppHandle, core: Arc<App>) {

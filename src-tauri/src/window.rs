@@ -1,37 +1,146 @@
 //! The one window.
 
-use crate::automation;
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
+use crate::{
+    automation,
+    notices::Notice,
+    place::Place,
+    shell::{Closing, Shell},
+};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
+use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tempfile::TempDir;
 
+/// Whether a new window is to be seen at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Shown,
+    /// In the tray, as at the start of the system.
+    Hidden,
+}
+
 /// Opens it. The page keeps nothing on disk: it is incognito, and may go nowhere but to itself.
-pub(crate) fn open(app: &AppHandle) -> tauri::Result<()> {
-    let mut window = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
+pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
+    // A window that is being destroyed still has its name.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("main-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let mut window = WebviewWindowBuilder::new(app, name, WebviewUrl::App("index.html".into()))
         .title("Outis")
         .inner_size(1280.0, 800.0)
         .min_inner_size(640.0, 480.0)
+        .visible(false)
         .on_navigation(is_own_page);
     window = if automation::is_on() {
         let folder = tempfile::Builder::new().prefix("outis-window-").tempdir()?;
         let window = window.data_directory(folder.path().to_owned());
-        app.manage(AutomationFolder(folder));
+        app.state::<AutomationFolders>().keep(folder);
         window
     } else {
         window.incognito(true)
     };
-    window.build()?;
+    let window = window.build()?;
+    if let Some(place) = app.state::<Shell>().record().place {
+        place.restore(&window)?;
+    }
+    if start == Start::Shown {
+        window.show()?;
+    }
+    window.on_window_event({
+        let window = window.clone();
+        move |event| {
+            if let WindowEvent::CloseRequested { api, .. } = event {
+                remember_place(&window);
+                if let Closing::Hides { tell } = window.state::<Shell>().closing() {
+                    api.prevent_close();
+                    hide(&window, tell);
+                }
+            }
+        }
+    });
     Ok(())
 }
 
-/// Deletes what automation left behind.
-pub(crate) fn clean_up(app: &AppHandle) {
-    if let Some(folder) = app.try_state::<AutomationFolder>() {
-        // What cannot be deleted lies in the system's temporary folder and holds what a test typed.
-        let _ = std::fs::remove_dir_all(folder.0.path());
+/// Shows the window to its person.
+pub(crate) fn show(app: &AppHandle) {
+    let Some(window) = current(app) else { return };
+    // A window manager may refuse any of these; there is nobody to tell.
+    let _ = window.unminimize();
+    let _ = window.show();
+    let _ = window.set_focus();
+}
+
+/// Puts a new window in the place of the old one, whose page and process end: what they had seen goes with them.
+pub(crate) fn renew(app: &AppHandle) {
+    let renewing = app.clone();
+    // Fails only while the program ends.
+    let _ = app.run_on_main_thread(move || {
+        let app = renewing;
+        let old = current(&app);
+        let start = match &old {
+            Some(window) if !window.is_visible().unwrap_or(true) => Start::Hidden,
+            _ => Start::Shown,
+        };
+        if let Some(window) = &old {
+            remember_place(window);
+        }
+        if let Err(error) = open(&app, start) {
+            tracing::error!(%error, "no new window could be opened");
+            return;
+        }
+        if let Some(window) = old {
+            // It holds nothing but an empty page then, and goes with the program.
+            let _ = window.destroy();
+        }
+    });
+}
+
+/// Whether a person has it before them.
+pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
+    current(app).is_some_and(|window| window.is_visible().unwrap_or(false) && window.is_focused().unwrap_or(false))
+}
+
+/// Keeps where it is for the next start.
+pub(crate) fn remember_place(window: &WebviewWindow) {
+    let Some(place) = Place::of(window) else { return };
+    // It opens in its usual place then.
+    let _ = window.state::<Shell>().remember(|record| record.place = Some(place));
+}
+
+/// The newest: an old one may still be on its way out.
+pub(crate) fn current(app: &AppHandle) -> Option<WebviewWindow> {
+    let number = |name: &str| name.strip_prefix("main-").and_then(|number| number.parse::<u32>().ok());
+    let windows = app.webview_windows().into_iter();
+    windows.max_by_key(|(name, _)| number(name)).map(|(_, window)| window)
+}
+
+fn hide(window: &WebviewWindow, tell: bool) {
+    // What cannot be hidden stays to be seen.
+    let _ = window.hide();
+    if tell {
+        let told = window.state::<Shell>().remember(|record| record.told_of_tray = true);
+        // If that cannot be kept it is said again another time.
+        let _ = told;
+        Notice::Hidden.say(window.app_handle());
     }
 }
 
-struct AutomationFolder(TempDir);
+/// What automation leaves behind, until the end.
+#[derive(Default)]
+pub(crate) struct AutomationFolders(Mutex<Vec<TempDir>>);
+
+impl AutomationFolders {
+    fn keep(&self, folder: TempDir) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
+    }
+
+    /// Deletes it.
+    pub(crate) fn clean_up(&self) {
+        // What cannot be deleted lies in the system's temporary folder and holds what a test typed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
 
 /// The bundled page, under the scheme that each system has for it.
 fn is_own_page(url: &url::Url) -> bool {

@@ -1,8 +1,9 @@
 //! Commands that forward to the core's method of the same name.
 
+use crate::window;
 use outis_app::{App, Error, dto::*};
 use std::sync::Arc;
-use tauri::{State, command};
+use tauri::{AppHandle, State, command};
 
 macro_rules! forward {
     ($($method:ident($params:ty) -> $reply:ty;)*) => {
@@ -15,11 +16,22 @@ macro_rules! forward {
     };
 }
 
+/// A locked account leaves no page behind that had seen it.
+#[command]
+pub(crate) async fn account_lock(
+    handle: AppHandle,
+    app: State<'_, Arc<App>>,
+    params: Nothing,
+) -> Result<Nothing, Error> {
+    let locked = app.account_lock(params).await?;
+    window::renew(&handle);
+    Ok(locked)
+}
+
 forward! {
     account_create(CreateAccount) -> Account;
     account_unlock(UnlockAccount) -> Unlocked;
     account_confirm_new(Nothing) -> Nothing;
-    account_lock(Nothing) -> Nothing;
     account_status(Nothing) -> AccountStatus;
     account_suggest_passphrase(Nothing) -> Suggestion;
     account_password_strength(CheckPassword) -> PasswordStrength;

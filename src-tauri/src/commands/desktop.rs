@@ -1,9 +1,13 @@
 //! Commands that are this machine's: dialogs, clipboard, browser.
 
-use crate::automation::{self, Dialog};
+use crate::{
+    automation::{self, Dialog},
+    shell::Shell,
+};
 use outis_app::{App, Error, ErrorCode, dto::*};
-use std::{path::PathBuf, sync::Arc};
-use tauri::{AppHandle, State, command};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tauri::{AppHandle, Manager, State, command};
+use tauri_plugin_autostart::ManagerExt;
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_dialog::{DialogExt, FilePath};
 use tauri_plugin_opener::OpenerExt;
@@ -46,12 +50,62 @@ pub(crate) async fn pick_save(handle: AppHandle, params: SuggestedName) -> Resul
     chosen.map(text).transpose()
 }
 
+/// What is copied here is cleared after a minute, unless something else was copied meanwhile.
 #[command]
 pub(crate) async fn clipboard_copy(handle: AppHandle, params: CopyText) -> Result<Nothing, Error> {
+    let text = params.text;
     handle
         .clipboard()
-        .write_text(params.text.dangerously_expose())
+        .write_text(text.dangerously_expose())
         .map_err(Error::internal)?;
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(CLEARED_AFTER).await;
+        let there = handle.clipboard().read_text();
+        if there.is_ok_and(|there| there == *text.dangerously_expose()) {
+            // A clipboard that is gone holds nothing.
+            let _ = handle.clipboard().clear();
+        }
+    });
+    Ok(Nothing {})
+}
+
+#[command]
+pub(crate) async fn shell_get(handle: AppHandle, params: Nothing) -> Result<ShellSettings, Error> {
+    let Nothing {} = params;
+    let shell = handle.state::<Shell>();
+    Ok(ShellSettings {
+        // A system that has no such thing has it off.
+        autostart: handle.autolaunch().is_enabled().unwrap_or(false),
+        notifications: shell.record().notifications,
+        tray: shell.tray().is_some(),
+    })
+}
+
+#[command]
+pub(crate) async fn shell_set(handle: AppHandle, params: ShellChange) -> Result<ShellSettings, Error> {
+    let ShellChange {
+        autostart,
+        notifications,
+    } = params;
+    match autostart {
+        Some(true) => handle.autolaunch().enable().map_err(Error::internal)?,
+        Some(false) if handle.autolaunch().is_enabled().unwrap_or(false) => {
+            handle.autolaunch().disable().map_err(Error::internal)?;
+        }
+        Some(false) | None => {}
+    }
+    if let Some(notifications) = notifications {
+        let remembered = handle
+            .state::<Shell>()
+            .remember(|record| record.notifications = notifications);
+        remembered.map_err(Error::internal)?;
+    }
+    shell_get(handle, Nothing {}).await
+}
+
+#[command]
+pub(crate) async fn shell_words(handle: AppHandle, params: ShellWords) -> Result<Nothing, Error> {
+    handle.state::<Shell>().say(params);
     Ok(Nothing {})
 }
 
@@ -99,6 +153,9 @@ fn text(path: PathBuf) -> Result<String, Error> {
     let odd = || Error::new(ErrorCode::InvalidParams, "this path is not Unicode text");
     path.into_os_string().into_string().map_err(|_| odd())
 }
+
+/// How long what was copied here stays on the clipboard.
+const CLEARED_AFTER: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

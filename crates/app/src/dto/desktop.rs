@@ -48,3 +48,46 @@ pub struct OpenLink {
     /// An https address.
     pub url: String,
 }
+
+/// How the program behaves on this machine, whoever signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+pub struct ShellSettings {
+    /// It starts, without a window, when the person signs in to the system.
+    pub autostart: bool,
+    /// It says that something has come, never what or from whom.
+    pub notifications: bool,
+    /// Whether there is a tray that closing the window hides to. Found out, not chosen.
+    pub tray: bool,
+}
+
+/// Only what is to change.
+#[derive(Debug, Clone, Copy, Default, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ShellChange {
+    /// Whether it starts with the system.
+    #[serde(default)]
+    #[ts(optional)]
+    pub autostart: Option<bool>,
+    /// Whether it says that something has come.
+    #[serde(default)]
+    #[ts(optional)]
+    pub notifications: Option<bool>,
+}
+
+/// Words for what stands outside the page, in the page's language.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ShellWords {
+    /// In the tray: shows the window.
+    pub open: String,
+    /// In the tray: locks the account.
+    pub lock: String,
+    /// In the tray: ends the program.
+    pub quit: String,
+    /// Notification: a message has come.
+    pub message: String,
+    /// Notification: somebody wants to talk.
+    pub request: String,
+    /// Notification, once: the window is closed, the program goes on.
+    pub hidden: String,
+}
