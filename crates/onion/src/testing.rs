@@ -3,10 +3,17 @@
 use crate::{ClientLayers, Create, Created, HopSecrets, Link, OnionKeys, Pending, RelayAddress, RelayDescriptor};
 use crate::{RelayLayers, ReplayFilter, Roles, SignedDescriptor, Software, answer, begin};
 use outis_crypto::{Secret, signature::SigningKey};
-use outis_wire::{Epoch, NetworkName, NodeId};
+use outis_wire::{Epoch, NetworkName, NodeId, UnixMillis};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 pub(crate) const TODAY: Epoch = Epoch(20_000);
+
+pub(crate) const NOW: UnixMillis = UnixMillis(20_000 * 24 * 60 * 60 * 1_000);
+
+/// Whether the long forms are asked for.
+pub(crate) fn soak() -> bool {
+    std::env::var_os("OUTIS_SOAK").is_some()
+}
 
 pub(crate) fn network() -> NetworkName {
     "test-onion".parse().expect("a name")
