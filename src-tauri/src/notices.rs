@@ -1,15 +1,19 @@
-//! Says that something has come: one sentence, the same for everybody, and a click that shows the window.
+//! Says that something has come: one sentence, the same for everybody, and a click that shows the window. Who wrote, and
+//! what, is said only where the account's owner chose that.
 
 use crate::{shell::Shell, window};
-use outis_app::{App, Event, dto::ShellWords};
+use outis_app::{
+    App, Event,
+    dto::{Contact, MessageBody, Nothing, Notifications, ShellWords},
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 use tauri::{AppHandle, Manager};
 
-/// What may be said outside the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is said outside the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// A message has come.
     Message,
@@ -17,30 +21,44 @@ pub(crate) enum Notice {
     Request,
     /// The program goes on without its window.
     Hidden,
+    /// A message, by its writer's name.
+    Written { name: String, text: String },
 }
 
 impl Notice {
-    /// What an event is worth saying. No field of it is looked at.
-    fn of(event: &Event) -> Option<Self> {
-        match event {
-            Event::MessageReceived { .. } => Some(Self::Message),
-            Event::ContactRequest { .. } => Some(Self::Request),
+    /// What an event is worth saying.
+    fn of(event: &Event, chosen: Notifications, contacts: &[Contact]) -> Option<Self> {
+        match (chosen, event) {
+            (Notifications::Off, _) => None,
+            (Notifications::Content, Event::MessageReceived { message }) => {
+                let from = contacts.iter().find(|contact| contact.address == message.contact);
+                let name = from.map(|contact| contact.alias.as_ref().unwrap_or(&contact.nickname).clone());
+                match (&message.body, name) {
+                    (MessageBody::Text { text }, Some(name)) => Some(Self::Written {
+                        name,
+                        text: text.chars().take(LONGEST).collect(),
+                    }),
+                    _ => Some(Self::Message),
+                }
+            }
+            (Notifications::Plain, Event::MessageReceived { .. }) => Some(Self::Message),
+            (_, Event::ContactRequest { .. }) => Some(Self::Request),
             _ => None,
         }
     }
 
-    fn text(self, words: &ShellWords) -> &str {
+    fn text(self, words: ShellWords) -> String {
         match self {
-            Self::Message => &words.message,
-            Self::Request => &words.request,
-            Self::Hidden => &words.hidden,
+            Self::Message => words.message,
+            Self::Request => words.request,
+            Self::Hidden => words.hidden,
+            Self::Written { name, text } => format!("{name}: {text}"),
         }
     }
 
     /// Says it. Whoever clicks on it is shown the window.
     pub(crate) fn say(self, app: &AppHandle) {
-        let words = app.state::<Shell>().words();
-        let text = self.text(&words).to_owned();
+        let text = self.text(app.state::<Shell>().words());
         let app = app.clone();
         // Waits for a click, so on a thread of its own; the notification's end ends it.
         tauri::async_runtime::spawn_blocking(move || show(&app, &text));
@@ -53,27 +71,30 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>) {
     let mut said: Option<Instant> = None;
     loop {
         let event = events.next().await;
-        if matches!(event, Event::ContactUpdated { .. } | Event::MessageReceived { .. }) {
-            count_unread(&app, &core).await;
+        if !matches!(
+            event,
+            Event::ContactUpdated { .. } | Event::MessageReceived { .. } | Event::ContactRequest { .. }
+        ) {
+            continue;
         }
-        let Some(notice) = Notice::of(&event) else { continue };
-        let wanted = app.state::<Shell>().record().notifications && !window::is_looked_at(&app);
+        // Fails only where the account was locked a moment ago; then nothing is said of it.
+        let Ok(contacts) = core.contact_list(Nothing {}).await else {
+            continue;
+        };
+        if let Some(tray) = app.state::<Shell>().tray() {
+            tray.show_unread(contacts.iter().map(|contact| contact.unread).sum());
+        }
+        let Ok(settings) = core.settings_get(Nothing {}).await else {
+            continue;
+        };
+        let Some(notice) = Notice::of(&event, settings.notifications, &contacts) else {
+            continue;
+        };
         // A burst of messages is one sentence.
-        if wanted && said.is_none_or(|said| said.elapsed() >= PAUSE) {
+        if !window::is_looked_at(&app) && said.is_none_or(|said| said.elapsed() >= PAUSE) {
             said = Some(Instant::now());
             notice.say(&app);
         }
-    }
-}
-
-async fn count_unread(app: &AppHandle, core: &App) {
-    if app.state::<Shell>().tray().is_none() {
-        return;
-    }
-    let contacts = core.contact_list(outis_app::dto::Nothing {}).await.unwrap_or_default();
-    let unread = contacts.iter().map(|contact| contact.unread).sum();
-    if let Some(tray) = app.state::<Shell>().tray() {
-        tray.show_unread(unread);
     }
 }
 
@@ -106,6 +127,9 @@ fn show(_: &AppHandle, text: &str) {
         .show();
 }
 
+/// Characters of a message that are shown.
+const LONGEST: usize = 120;
+
 /// Between two sentences.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -116,15 +140,38 @@ const SHOWN: notify_rust::Timeout = notify_rust::Timeout::Milliseconds(8_000);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use outis_app::dto::{Direction, Message, MessageState};
     use std::path::Path;
 
-    /// A notice has no room for anything of anybody: its text is chosen among three sentences.
+    fn received(text: &str) -> Event {
+        Event::MessageReceived {
+            message: Message {
+                id: "1".to_owned(),
+                contact: "outis1of-ada".to_owned(),
+                direction: Direction::In,
+                body: MessageBody::Text { text: text.to_owned() },
+                sent_at: 1,
+                received_at: Some(2),
+                state: MessageState::Delivered,
+                reply_to: None,
+                edited_at: None,
+                reactions: Vec::new(),
+            },
+        }
+    }
+
     #[test]
-    fn a_notice_is_one_of_three_sentences() {
-        assert_eq!(size_of::<Notice>(), 1);
-        let words = Shell::open(Path::new("/nowhere")).words();
-        let said = [Notice::Message, Notice::Request, Notice::Hidden].map(|notice| notice.text(&words).to_owned());
-        assert_eq!(said, [words.message, words.request, words.hidden]);
-        assert_eq!(Notice::of(&Event::AccountSuperseded {}), None);
+    fn a_notice_says_neither_who_wrote_nor_what_unless_that_was_chosen() {
+        let words = || Shell::open(Path::new("/nowhere")).words();
+        let said = |text: &str, chosen| Notice::of(&received(text), chosen, &[]).map(|notice| notice.text(words()));
+        let plain = said("meet me at nine", Notifications::Plain);
+        assert_eq!(plain, Some(words().message));
+        assert_eq!(plain, said("", Notifications::Plain));
+        assert_eq!(said("meet me at nine", Notifications::Off), None);
+        let chosen = Notice::Written {
+            name: "Ada".to_owned(),
+            text: "meet me at nine".to_owned(),
+        };
+        assert_eq!(chosen.text(words()), "Ada: meet me at nine");
     }
 }

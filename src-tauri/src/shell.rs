@@ -23,10 +23,9 @@ pub(crate) struct Shell {
 }
 
 /// What is remembered of this machine, in the clear: nothing in it is anybody's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Record {
-    pub(crate) notifications: bool,
     /// That closing only hides was said once.
     pub(crate) told_of_tray: bool,
     pub(crate) place: Option<Place>,
@@ -112,16 +111,6 @@ impl Shell {
     }
 }
 
-impl Default for Record {
-    fn default() -> Self {
-        Self {
-            notifications: true,
-            told_of_tray: false,
-            place: None,
-        }
-    }
-}
-
 fn closing(tray: bool, leaving: bool, record: &Record) -> Closing {
     if tray && !leaving {
         Closing::Hides {
@@ -164,13 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_chosen_is_there_after_a_restart_and_a_damaged_file_is_no_obstacle() {
+    fn what_was_told_is_known_after_a_restart_and_a_damaged_file_is_no_obstacle() {
         let folder = tempfile::tempdir().unwrap();
         let shell = Shell::open(folder.path());
-        assert!(shell.record().notifications);
-        shell.remember(|record| record.notifications = false).unwrap();
-        assert!(!Shell::open(folder.path()).record().notifications);
-        fs::write(folder.path().join("window.json"), b"{\"notific").unwrap();
-        assert!(Shell::open(folder.path()).record().notifications);
+        assert!(!shell.record().told_of_tray);
+        shell.remember(|record| record.told_of_tray = true).unwrap();
+        assert!(Shell::open(folder.path()).record().told_of_tray);
+        fs::write(folder.path().join("window.json"), b"{\"told_of").unwrap();
+        assert!(!Shell::open(folder.path()).record().told_of_tray);
     }
 }

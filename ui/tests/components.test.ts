@@ -35,7 +35,7 @@ const bubble = (more: Partial<Message>): ReturnType<typeof show> =>
   });
 const notice = (said: Message): ReturnType<typeof show> =>
   show(NoticeRow, {
-    row: { kind: 'message', key: said.id, message: said, position: { first: true, last: true } },
+    row: { kind: 'message' as const, key: said.id, message: said, position: { first: true, last: true } },
     name: 'Odysseus',
     beginning: '',
   });

@@ -76,29 +76,19 @@ pub(crate) async fn shell_get(handle: AppHandle, params: Nothing) -> Result<Shel
     Ok(ShellSettings {
         // A system that has no such thing has it off.
         autostart: handle.autolaunch().is_enabled().unwrap_or(false),
-        notifications: shell.record().notifications,
         tray: shell.tray().is_some(),
     })
 }
 
 #[command]
 pub(crate) async fn shell_set(handle: AppHandle, params: ShellChange) -> Result<ShellSettings, Error> {
-    let ShellChange {
-        autostart,
-        notifications,
-    } = params;
+    let ShellChange { autostart } = params;
     match autostart {
         Some(true) => handle.autolaunch().enable().map_err(Error::internal)?,
         Some(false) if handle.autolaunch().is_enabled().unwrap_or(false) => {
             handle.autolaunch().disable().map_err(Error::internal)?;
         }
         Some(false) | None => {}
-    }
-    if let Some(notifications) = notifications {
-        let remembered = handle
-            .state::<Shell>()
-            .remember(|record| record.notifications = notifications);
-        remembered.map_err(Error::internal)?;
     }
     shell_get(handle, Nothing {}).await
 }

@@ -54,8 +54,6 @@ pub struct OpenLink {
 pub struct ShellSettings {
     /// It starts, without a window, when the person signs in to the system.
     pub autostart: bool,
-    /// It says that something has come, never what or from whom.
-    pub notifications: bool,
     /// Whether there is a tray that closing the window hides to. Found out, not chosen.
     pub tray: bool,
 }
@@ -68,10 +66,6 @@ pub struct ShellChange {
     #[serde(default)]
     #[ts(optional)]
     pub autostart: Option<bool>,
-    /// Whether it says that something has come.
-    #[serde(default)]
-    #[ts(optional)]
-    pub notifications: Option<bool>,
 }
 
 /// Words for what stands outside the page, in the page's language.

@@ -67,6 +67,9 @@ export interface Methods {
   pick_save: { params: Dto.SuggestedName; result: string | null };
   clipboard_copy: { params: Dto.CopyText; result: Nothing };
   open_link: { params: Dto.OpenLink; result: Nothing };
+  shell_get: { params: Nothing; result: Dto.ShellSettings };
+  shell_set: { params: Dto.ShellChange; result: Dto.ShellSettings };
+  shell_words: { params: Dto.ShellWords; result: Nothing };
 }
 
 export type Method = keyof Methods;

@@ -14,6 +14,7 @@ import { NetworkState } from './network.svelte';
 import { NoticesState } from './notices.svelte';
 import { SessionState } from './session.svelte';
 import { SettingsState } from './settings.svelte';
+import { ShellState } from './shell.svelte';
 import { TransfersState } from './transfers.svelte';
 
 /** All of the page's state, and the one place where events from the core are told apart. */
@@ -21,6 +22,7 @@ export class AppState {
   readonly i18n: I18nState;
   readonly session: SessionState;
   readonly settings: SettingsState;
+  readonly shell: ShellState;
   readonly contacts: ContactsState;
   readonly conversations: ConversationsState;
   readonly transfers: TransfersState;
@@ -42,6 +44,7 @@ export class AppState {
     this.#backend = backend;
     this.i18n = new I18nState(systemLocales);
     this.settings = new SettingsState(backend, this.i18n);
+    this.shell = new ShellState(backend, this.i18n);
     this.session = new SessionState(backend, () => this.#load());
     this.conversations = new ConversationsState(backend);
     this.contacts = new ContactsState(backend, () => this.#noteToSelf());
@@ -62,6 +65,7 @@ export class AppState {
         this.#backend.listenDrops((drop) => this.#dropped(drop)),
       ]);
       this.idle.start();
+      await this.shell.load();
       await this.session.start();
     } catch (thrown) {
       this.startError = BackendError.from(thrown).message;

@@ -642,6 +642,48 @@ export type OpenLink = {
  */
 url: string, };
 
+export type ShellSettings = { 
+/**
+ * It starts, without a window, when the person signs in to the system.
+ */
+autostart: boolean, 
+/**
+ * Whether there is a tray that closing the window hides to. Found out, not chosen.
+ */
+tray: boolean, };
+
+export type ShellChange = { 
+/**
+ * Whether it starts with the system.
+ */
+autostart?: boolean, };
+
+export type ShellWords = { 
+/**
+ * In the tray: shows the window.
+ */
+open: string, 
+/**
+ * In the tray: locks the account.
+ */
+lock: string, 
+/**
+ * In the tray: ends the program.
+ */
+quit: string, 
+/**
+ * Notification: a message has come.
+ */
+message: string, 
+/**
+ * Notification: somebody wants to talk.
+ */
+request: string, 
+/**
+ * Notification, once: the window is closed, the program goes on.
+ */
+hidden: string, };
+
 export type AppError = { 
 /**
  * What a caller acts on.

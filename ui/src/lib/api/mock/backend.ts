@@ -96,6 +96,8 @@ export class MockBackend implements Backend {
     return message;
   }
 
+  #autostart = false;
+
   readonly #handlers: Handlers = {
     'account.create': ({ nickname, password }) => {
       if (nickname.trim() === '' || [...nickname].length > 32) throw refusal('nickname_invalid');
@@ -286,6 +288,12 @@ export class MockBackend implements Backend {
     pick_save: ({ suggested_name }) => `/home/ada/${suggested_name}`,
     clipboard_copy: () => ({}),
     open_link: () => ({}),
+    shell_get: () => ({ autostart: this.#autostart, tray: true }),
+    shell_set: ({ autostart }) => {
+      this.#autostart = autostart ?? this.#autostart;
+      return { autostart: this.#autostart, tray: true };
+    },
+    shell_words: () => ({}),
   };
 
   #count(operation: string): void {
