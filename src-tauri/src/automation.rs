@@ -1,7 +1,7 @@
 //! Whether a program drives the window, as the tests do.
 //!
 //! WebDriver cannot attach to an incognito page and cannot answer a native dialog. Under automation, and only then, the
-//! page has a data folder of its own that is deleted on exit, and dialogs are answered by environment variables.
+//! page is not incognito (its folder is deleted on exit all the same), and dialogs are answered by environment variables.
 
 use std::path::PathBuf;
 

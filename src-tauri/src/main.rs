@@ -18,7 +18,7 @@ use shell::Shell;
 use std::{error::Error as StdError, path::PathBuf, sync::Arc};
 use tauri::{Emitter, Manager, RunEvent};
 use tray::Tray;
-use window::{AutomationFolders, Start};
+use window::{Folders, Start};
 
 fn main() -> Result<(), Box<dyn StdError>> {
     tracing_subscriber::fmt()
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .manage(Arc::clone(&core))
-        .manage(AutomationFolders::default())
+        .manage(Folders::default())
         .manage(Shell::open(&data_dir()?))
         .invoke_handler(commands::handler())
         .setup({
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
         RunEvent::ExitRequested { api, code: None, .. } if window::current(handle).is_some() => api.prevent_exit(),
         RunEvent::Exit => {
             tauri::async_runtime::block_on(core.shutdown());
-            handle.state::<AutomationFolders>().clean_up();
+            handle.state::<Folders>().clean_up();
         }
         _ => {}
     });

@@ -6,9 +6,12 @@ use crate::{
     place::Place,
     shell::{Closing, Shell},
 };
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tempfile::TempDir;
@@ -32,14 +35,14 @@ pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
         .min_inner_size(640.0, 480.0)
         .visible(false)
         .on_navigation(is_own_page);
-    window = if automation::is_on() {
-        let folder = tempfile::Builder::new().prefix("outis-window-").tempdir()?;
-        let window = window.data_directory(folder.path().to_owned());
-        app.state::<AutomationFolders>().keep(folder);
-        window
-    } else {
-        window.incognito(true)
-    };
+    // The web view's library opens a folder even for a page that may keep nothing, and puts random numbers there.
+    let folder = tempfile::Builder::new()
+        .prefix("outis-window-")
+        .tempdir_in(volatile())?;
+    window = window
+        .data_directory(folder.path().to_owned())
+        .incognito(!automation::is_on());
+    app.state::<Folders>().keep(folder);
     let window = window.build()?;
     if let Some(place) = app.state::<Shell>().record().place {
         place.restore(&window)?;
@@ -126,18 +129,26 @@ fn hide(window: &WebviewWindow, tell: bool) {
     }
 }
 
-/// What automation leaves behind, until the end.
-#[derive(Default)]
-pub(crate) struct AutomationFolders(Mutex<Vec<TempDir>>);
+/// A folder in memory, where the system has one for the person who is signed in.
+fn volatile() -> PathBuf {
+    let in_memory = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    in_memory
+        .filter(|folder| folder.is_dir())
+        .unwrap_or_else(std::env::temp_dir)
+}
 
-impl AutomationFolders {
+/// What the web views of this run keep, until the end.
+#[derive(Default)]
+pub(crate) struct Folders(Mutex<Vec<TempDir>>);
+
+impl Folders {
     fn keep(&self, folder: TempDir) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
     }
 
     /// Deletes it.
     pub(crate) fn clean_up(&self) {
-        // What cannot be deleted lies in the system's temporary folder and holds what a test typed.
+        // What cannot be deleted lies in a temporary folder and holds nothing of a page, but where a test typed it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -6,6 +6,9 @@
 //! Types to know: [`Window`] (a running program and its page) and [`Home`] (what it is started with).
 
 mod driver;
+mod undriven;
+
+pub use undriven::Undriven;
 
 use crate::process::{self, NETWORK};
 use driver::Driver;
@@ -33,6 +36,7 @@ pub struct Home {
 impl Default for Home {
     fn default() -> Self {
         let dir = process::folder();
+        std::fs::create_dir(dir.path().join("tmp")).expect("a folder");
         Self { dir, open: None }
     }
 }
@@ -216,10 +220,34 @@ impl Home {
         self.dir.path().join("outis")
     }
 
+    /// Every file beneath it, as paths from there.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.dir.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            // What is deleted while one looks is not there.
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() && !path.is_symlink() {
+                    folders.push(path);
+                } else if let Ok(inside) = path.strip_prefix(self.dir.path()) {
+                    files.push(inside.to_owned());
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
     /// Nothing of the person at this machine is touched.
     fn environment(&self, command: &mut Command) {
         command
             .env("OUTIS_DATA_DIR", self.data_dir())
+            .env("HOME", self.dir.path())
+            .env("TMPDIR", self.dir.path().join("tmp"))
+            .env_remove("XDG_RUNTIME_DIR")
             .env("OUTIS_NETWORK", NETWORK)
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("LC_ALL", "C.UTF-8")

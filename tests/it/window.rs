@@ -4,6 +4,7 @@
 
 mod bob;
 mod payloads;
+mod traces;
 
 use bob::Bob;
 use outis_tests::{

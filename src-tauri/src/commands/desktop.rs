@@ -96,6 +96,7 @@ pub(crate) async fn shell_set(handle: AppHandle, params: ShellChange) -> Result<
 #[command]
 pub(crate) async fn shell_words(handle: AppHandle, params: ShellWords) -> Result<Nothing, Error> {
     handle.state::<Shell>().say(params);
+    tracing::debug!("the page has spoken");
     Ok(Nothing {})
 }
 
