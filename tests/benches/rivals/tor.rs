@@ -143,9 +143,12 @@ impl Tor {
             .expect("tor listens");
         stream.set_nodelay(true).expect("a socket");
         let short = |text: &str| u8::try_from(text.len()).expect("a short text");
-        let greeting = [&[5, 1, 2, 1, short(user)], user.as_bytes(), &[1, b'-']].concat();
-        stream.write_all(&greeting).await.ok()?;
-        stream.read_exact(&mut [0; 4]).await.ok()?;
+        // One step after the other: what comes before it was asked for, tor throws away.
+        stream.write_all(&[5, 1, 2]).await.ok()?;
+        stream.read_exact(&mut [0; 2]).await.ok()?;
+        let credentials = [&[1, short(user)], user.as_bytes(), &[1, b'-']].concat();
+        stream.write_all(&credentials).await.ok()?;
+        stream.read_exact(&mut [0; 2]).await.ok()?;
         let request = [&[5, 1, 0, 3, short(&self.onion)], self.onion.as_bytes(), &[0, 7]].concat();
         stream.write_all(&request).await.ok()?;
         let mut reply = [0; 10];
