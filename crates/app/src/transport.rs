@@ -29,7 +29,10 @@ impl Transport for Ways {
         }
         self.network.open(to, purpose, isolation).await.map_err(|error| {
             tracing::debug!(%error, "no way to a relay");
-            OpenError::Unreachable
+            match error {
+                outis_net::OpenError::TooFewRelays => OpenError::TooFewRelays,
+                _ => OpenError::Unreachable,
+            }
         })
     }
 

@@ -75,6 +75,8 @@ impl Unlocked {
             network: name.clone(),
             bootstrap,
             state,
+            own_relay: relay.map(Relay::node),
+            ways: outis_net::Ways::default(),
             limits: Limits::client(),
         };
         let network = Network::start(client).map_err(Error::internal)?;
@@ -151,8 +153,13 @@ impl Unlocked {
             peers: status.peers as u64,
             relays_known: status.relays_known as u64,
             mailboxes: self.messenger.mailboxes().into_iter().map(mailbox).collect(),
-            circuits: Vec::new(),
-            guards: Vec::new(),
+            circuits: self
+                .network
+                .circuits()
+                .into_iter()
+                .map(dto::CircuitStatus::from)
+                .collect(),
+            guards: self.network.guards().iter().map(ToString::to_string).collect(),
             relay: self.relay.as_ref().map(Relay::shown).unwrap_or_default(),
             bytes_in: status.bytes_in,
             bytes_out: status.bytes_out,

@@ -36,6 +36,9 @@ labels! {
     /// The first keys of a layer, and the relay's confirmation.
     ONION_KEYS = "outis/v1/onion/keys";
 
+    /// The name under which a client counts its circuits to a destination.
+    NET_TRIES = "outis/v1/net/tries";
+
     /// Salt of an account's root: names the Unicode version that nicknames are normalised by.
     ACCOUNT_SALT = "outis/v1/identity/salt/unicode-16.0";
     /// From an account's root to its Ed25519 seed.

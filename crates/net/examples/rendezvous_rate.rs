@@ -7,7 +7,7 @@ use outis_mailbox::{
     MemoryShelf,
     rendezvous::{Cookie, join as meet},
 };
-use outis_net::{ClientConfig, ClientState, Limits, Network, PeerAddress, Relay, RelayConfig};
+use outis_net::{ClientConfig, ClientState, Limits, Network, PeerAddress, Relay, RelayConfig, Ways};
 use outis_wire::{Destination, Isolation, NetworkName, Purpose, Service};
 use std::{error::Error, sync::Arc, time::Instant};
 
@@ -35,6 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             network: network.clone(),
             bootstrap,
             state: ClientState::default(),
+            own_relay: None,
+            ways: Ways::dangerously_direct(&network).unwrap_or_default(),
             limits: Limits::client(),
         })
     };

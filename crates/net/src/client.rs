@@ -1,13 +1,22 @@
 //! A client's side of the network: it dials relays and opens streams to their services, and does nothing else.
 
+mod circuit;
+mod drive;
 mod keeper;
 mod opener;
+mod paths;
+mod pool;
 mod task;
+mod ways;
+
+pub use pool::CircuitStatus;
+pub use ways::Ways;
 
 use crate::{
     Limits, PeerAddress,
     address::{self, Scoping},
     budget::Budget,
+    circuit::Near,
     clock::now,
     known::{ClientState, Known, Lookup},
     limits, protocol, streams, transport,
@@ -18,6 +27,8 @@ use opener::Opener;
 use outis_crypto::{Secret, os_rng};
 use outis_onion::{Roles, SignedDescriptor};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose};
+use paths::Paths;
+use pool::{Pool, Way};
 use std::{
     io::{self, IoSlice, IoSliceMut},
     pin::Pin,
@@ -39,6 +50,10 @@ pub struct ClientConfig {
     pub bootstrap: Vec<PeerAddress>,
     /// What [`Network::state`] gave last time.
     pub state: ClientState,
+    /// The relay on this machine, which no circuit of ours goes over.
+    pub own_relay: Option<NodeId>,
+    /// Over how many relays circuits go.
+    pub ways: Ways,
     /// What bounds the swarm.
     pub limits: Limits,
 }
@@ -53,7 +68,7 @@ pub struct Network {
 
 struct Tasks {
     swarm: JoinHandle<()>,
-    keeper: JoinHandle<()>,
+    keepers: [JoinHandle<()>; 2],
 }
 
 /// What the tasks of a client and its handles have in common. No lock in it is held across an await.
@@ -63,8 +78,13 @@ struct Shared {
     known: Mutex<Known>,
     status: watch::Sender<Status>,
     streams: Arc<streams::Counters>,
-    /// Wakes the keeper: there is a new relay to ask.
+    ways: Ways,
+    paths: Mutex<Paths>,
+    pool: Pool,
+    /// Wakes who finds relays: there is a new one to ask.
     hinted: Notify,
+    /// Wakes who builds circuits: there are new relays to go over.
+    learned: Notify,
 }
 
 /// How a client is doing.
@@ -84,9 +104,9 @@ pub struct Status {
     pub bytes_out: u64,
 }
 
-/// A way to a service and back. Dropping it resets what was not closed.
+/// A way to a service and back, over a circuit. Dropping it unclosed gives it up.
 #[derive(Debug)]
-pub struct Stream(streams::Stream);
+pub struct Stream(Near);
 
 /// Why a client did not start.
 #[derive(Debug, thiserror::Error)]
@@ -99,18 +119,15 @@ pub enum StartError {
 /// Why there is no stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
+    /// So few relays are known that a circuit would hide nothing. It is not built, and nothing goes another way.
+    #[error("too few relays are known")]
+    TooFewRelays,
     /// Nobody we asked knows where that relay is.
     #[error("the relay is not known")]
     UnknownRelay,
-    /// The relay does not answer, or did not a moment ago.
+    /// The relay does not answer, or did not a moment ago, or no circuit leads to it.
     #[error("the relay does not answer")]
     Unreachable,
-    /// The relay does not have this service.
-    #[error("the relay does not have this service")]
-    Unsupported,
-    /// Too much is being opened at once.
-    #[error("too many streams are being opened")]
-    Busy,
     /// The network is being left.
     #[error("the network was left")]
     Closed,
@@ -126,11 +143,16 @@ impl Network {
             network,
             bootstrap,
             state,
+            own_relay,
+            ways,
             limits,
         } = config;
+        let ways = ways.on(&network);
         let key = fresh_key();
         let scope = Scoping::of(&network, bootstrap.iter().map(|peer| &peer.at));
-        let mut known = Known::from_state(&state, &network, &scope, now());
+        let (mut known, relays, kept) = Known::from_state(&state, &network, &scope, now());
+        let mut paths = Paths::new(&network, scope.scope(), own_relay, &kept);
+        relays.iter().for_each(|relay| paths.learn(relay));
         bootstrap.into_iter().for_each(|peer| known.hint(peer));
 
         let (swarm, streams) = swarm(&key, &network, scope.clone(), limits)?;
@@ -150,7 +172,11 @@ impl Network {
             known: Mutex::new(known),
             status: watch::Sender::new(status),
             streams,
+            ways,
+            paths: Mutex::new(paths),
+            pool: Pool::default(),
             hinted: Notify::new(),
+            learned: Notify::new(),
         });
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let swarm = tokio::spawn(task::run(swarm, receiver, Arc::clone(&shared)));
@@ -158,24 +184,29 @@ impl Network {
             shared: Arc::clone(&shared),
             commands: commands.downgrade(),
         };
-        let keeper = tokio::spawn(keeper::run(opener));
+        let finder = tokio::spawn(keeper::find(opener.clone()));
+        let builder = tokio::spawn(keeper::stock(opener));
+        let tasks = Tasks {
+            swarm,
+            keepers: [finder, builder],
+        };
         Ok(Self {
             shared,
             commands,
-            tasks: Arc::new(Mutex::new(Some(Tasks { swarm, keeper }))),
+            tasks: Arc::new(Mutex::new(Some(tasks))),
         })
     }
 
-    /// A new stream to `to`. Streams with different `isolation` or `purpose` never share a circuit.
+    /// A new stream to `to`, over a circuit of three relays. Streams with different `isolation` or `purpose` never share one.
     ///
-    /// Dropping the future gives the stream up.
+    /// It is there when the circuit has reached `to`; whether `to` takes it shows in the stream. Dropping the future gives the
+    /// stream up.
     ///
     /// # Errors
     /// See [`OpenError`]; each of them may pass.
     pub async fn open(&self, to: Destination, purpose: Purpose, isolation: Isolation) -> Result<Stream, OpenError> {
-        // One relay, directly: what a circuit is chosen by is already asked of the caller.
-        let (_, _) = (purpose, isolation);
-        self.opener().open(to).await
+        let way = Way { to, purpose, isolation };
+        self.opener().open(way).await
     }
 
     /// The relays with all of these roles that are not known to be away.
@@ -201,6 +232,16 @@ impl Network {
         self.shared.hinted.notify_one();
     }
 
+    /// The circuits that there are now.
+    pub fn circuits(&self) -> Vec<CircuitStatus> {
+        self.shared.pool.shown()
+    }
+
+    /// The relays that circuits begin with now, the preferred first: none but they learn this client's address.
+    pub fn guards(&self) -> Vec<NodeId> {
+        self.shared.paths().guards()
+    }
+
     /// How it is doing now.
     pub fn status(&self) -> Status {
         let counted = *self.shared.status.borrow();
@@ -220,18 +261,23 @@ impl Network {
 
     /// What is worth remembering for the next start.
     pub fn state(&self) -> ClientState {
-        self.shared.known().to_state(&self.shared.scope)
+        let kept = self.shared.paths().kept(now());
+        self.shared.known().to_state(&self.shared.scope, kept)
     }
 
     /// Leaves the network: returns when all connections are closed. Streams that are still open fail.
     pub async fn shutdown(&self) {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tasks { swarm, keeper }) = tasks else { return };
-        keeper.abort();
+        let Some(Tasks { swarm, keepers }) = tasks else { return };
+        keepers.iter().for_each(JoinHandle::abort);
+        self.shared.pool.clear();
         // Fails only if the task has ended already.
         let _ = self.commands.send(Command::Shutdown).await;
         let _ = swarm.await;
-        let _ = keeper.await;
+        for keeper in keepers {
+            // Aborted above.
+            let _ = keeper.await;
+        }
     }
 
     fn opener(&self) -> Opener {
@@ -248,6 +294,16 @@ impl Shared {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether circuits can be built.
+    fn enough(&self) -> Result<(), OpenError> {
+        let enough = if self.ways.is_direct() {
+            self.known().len() > 0
+        } else {
+            self.paths().is_enough()
+        };
+        if enough { Ok(()) } else { Err(OpenError::TooFewRelays) }
+    }
+
     /// Keeps the descriptors that verify.
     fn learn(&self, found: Vec<SignedDescriptor>) {
         let today = now().epoch();
@@ -258,6 +314,7 @@ impl Shared {
                     continue;
                 }
                 if let Ok(descriptor) = signed.verify(&self.network, self.scope.scope(), today) {
+                    self.paths().learn(&descriptor);
                     known.learn(descriptor, signed);
                 }
             }

@@ -50,12 +50,25 @@ impl Known {
     pub(crate) const MOST: usize = 2_000;
 
     /// Reads what [`Self::to_state`] wrote. Whatever no longer verifies is left out: a remembered relay is only a saving.
-    pub(crate) fn from_state(state: &ClientState, network: &NetworkName, scope: &Scoping, now: UnixMillis) -> Self {
+    ///
+    /// Gives also what the relays say, and what is kept of circuits.
+    pub(crate) fn from_state(
+        state: &ClientState,
+        network: &NetworkName,
+        scope: &Scoping,
+        now: UnixMillis,
+    ) -> (Self, Vec<RelayDescriptor>, Kept) {
         let mut known = Self::default();
-        let Ok((STATE_VERSION, Memory { private, hints, relays })) = decode::<(u8, Memory)>(&state.0, STATE_MOST)
-        else {
-            return known;
+        let mut verified = Vec::new();
+        let Ok((STATE_VERSION, memory)) = decode::<(u8, Memory)>(&state.0, STATE_MOST) else {
+            return (known, verified, Kept::default());
         };
+        let Memory {
+            private,
+            hints,
+            relays,
+            circuits,
+        } = memory;
         if private {
             scope.widen();
         }
@@ -76,6 +89,7 @@ impl Known {
                 continue;
             };
             let node = descriptor.node;
+            verified.push(descriptor.clone());
             known.learn(descriptor, signed);
             if let Some(relay) = known.relays.get_mut(&node) {
                 // A clock that was wrong must not lock a relay out for long.
@@ -85,11 +99,12 @@ impl Known {
                 };
             }
         }
-        known
+        (known, verified, circuits)
     }
 
-    /// What is worth remembering: what a person typed, then the relays, those that answer first, as many as fit.
-    pub(crate) fn to_state(&self, scope: &Scoping) -> ClientState {
+    /// What is worth remembering: what a person typed, what is kept of circuits, then the relays, those that answer first, as
+    /// many as fit.
+    pub(crate) fn to_state(&self, scope: &Scoping, circuits: Kept) -> ClientState {
         let mut hints = Vec::new();
         for (node, hint) in &self.hints {
             hints.extend(
@@ -102,7 +117,8 @@ impl Known {
         let mut relays: Vec<_> = self.relays.values().collect();
         relays.sort_by_key(|relay| relay.health.failures);
         let frames: usize = hints.iter().map(|hint| hint.len() + LENGTH).sum();
-        let mut left = STATE_MOST - STATE_FRAME - frames;
+        let circuits = circuits.within(STATE_MOST - STATE_FRAME - frames);
+        let mut left = STATE_MOST - STATE_FRAME - frames - circuits.guards.len() - circuits.ends.len();
         let mut remembered = Vec::new();
         for relay in relays {
             let descriptor = relay.descriptor.to_bytes();
@@ -124,6 +140,7 @@ impl Known {
                 private,
                 hints,
                 relays: remembered,
+                circuits,
             },
         )))
     }
@@ -293,6 +310,28 @@ impl Known {
             .is_some_and(|relay| relay.health.failures >= AWAY_AFTER)
     }
 
+    /// Whether there is a descriptor of it.
+    pub(crate) fn knows(&self, node: &NodeId) -> bool {
+        self.relays.contains_key(node)
+    }
+
+    /// Its descriptor.
+    pub(crate) fn signed(&self, node: &NodeId) -> Option<SignedDescriptor> {
+        self.relays.get(node).map(|relay| relay.descriptor.clone())
+    }
+
+    /// Those whose addresses a person typed or an invite carried.
+    pub(crate) fn hinted(&self) -> Vec<NodeId> {
+        self.hints.keys().copied().collect()
+    }
+
+    /// Whether it did not answer when it was last tried.
+    pub(crate) fn is_silent(&self, node: &NodeId) -> bool {
+        let relay = self.relays.get(node).map(|relay| relay.health);
+        let hint = self.hints.get(node).map(|hint| hint.health);
+        relay.or(hint).is_some_and(|health| health.failures > 0)
+    }
+
     /// How many relays are known.
     pub(crate) fn len(&self) -> usize {
         self.relays.len()
@@ -340,6 +379,28 @@ struct Memory {
     private: bool,
     hints: Vec<String>,
     relays: Vec<Remembered>,
+    circuits: Kept,
+}
+
+/// What is kept of circuits, each as a record of its own.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) guards: Vec<u8>,
+    /// Circuits to one relay.
+    pub(crate) ends: Vec<u8>,
+}
+
+impl Kept {
+    /// As much of it as fits: without guards an account would draw new ones, so they come first.
+    fn within(mut self, most: usize) -> Self {
+        if self.guards.len() > most {
+            self.guards.clear();
+        }
+        if self.guards.len() + self.ends.len() > most {
+            self.ends.clear();
+        }
+        self
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -55,6 +55,12 @@ pub struct Limits {
     pub idle: Duration,
     /// For a handshake, and for the negotiation of a stream.
     pub handshake: Duration,
+    /// Circuits that a relay takes part in.
+    pub circuits: usize,
+    /// Those of them that come from one neighbour: one node, or on the internet one IPv4 /24 or IPv6 /48.
+    pub circuits_per_neighbour: usize,
+    /// Bytes that wait in all circuits of a relay together.
+    pub circuit_memory: usize,
     /// Bytes a second that a relay carries for others at most.
     pub bandwidth: Option<u64>,
 }
@@ -81,8 +87,8 @@ impl Limits {
             outbound: 512,
             per_peer: 4,
             per_prefix: 64,
-            streams_per_connection: 512,
-            streams_per_prefix: 1_024,
+            streams_per_connection: 2_048,
+            streams_per_prefix: 2_048,
             negotiating_per_connection: 128,
             accept_queue: 256,
             stream_window: 512 * 1024,
@@ -90,6 +96,9 @@ impl Limits {
             memory: 512 * MIB,
             idle: Duration::from_secs(60),
             handshake: Duration::from_secs(10),
+            circuits: 4_096,
+            circuits_per_neighbour: 1_024,
+            circuit_memory: 48 * MIB,
             bandwidth: None,
         }
     }

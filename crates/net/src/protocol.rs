@@ -2,12 +2,17 @@
 //! other. (The two that libp2p names itself, identify and ping, carry nothing of ours.)
 
 use libp2p::{PeerId, StreamProtocol, identify, identity::PublicKey, ping};
-use outis_wire::{NetworkName, Service};
+use outis_wire::NetworkName;
 use std::time::Duration;
 
-/// The protocol of a service.
-pub(crate) fn of(network: &NetworkName, service: Service) -> StreamProtocol {
-    named(network, service.protocol())
+/// The directory, asked directly: by relays, and by clients that know too few relays for a circuit.
+pub(crate) fn directory(network: &NetworkName) -> StreamProtocol {
+    named(network, "directory")
+}
+
+/// Circuits.
+pub(crate) fn circuit(network: &NetworkName) -> StreamProtocol {
+    named(network, "circuit")
 }
 
 /// Kademlia between relays.

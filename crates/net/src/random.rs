@@ -1,10 +1,33 @@
 //! Drawing at random from the operating system.
 
 use outis_crypto::{CryptoRng, os_rng};
+use std::time::Duration;
 
 /// Puts `items` into a random order (Fisher and Yates).
 pub(crate) fn shuffle<T>(items: &mut [T]) {
     shuffle_with(items, &mut os_rng());
+}
+
+/// A time between two others.
+pub(crate) fn between(shortest: Duration, longest: Duration) -> Duration {
+    let span = u64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(u64::MAX);
+    // The bias of a remainder is below 2^-20 for any wait that we have.
+    shortest + Duration::from_millis(number(&mut os_rng()) % span.saturating_add(1))
+}
+
+/// Bytes that nobody had before.
+pub(crate) fn bytes() -> [u8; 32] {
+    fill(&mut os_rng())
+}
+
+fn number(rng: &mut impl CryptoRng) -> u64 {
+    rng.next_u64()
+}
+
+fn fill(rng: &mut impl CryptoRng) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rng.fill_bytes(&mut bytes);
+    bytes
 }
 
 fn shuffle_with<T>(items: &mut [T], rng: &mut impl CryptoRng) {

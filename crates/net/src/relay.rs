@@ -1,14 +1,18 @@
 //! A relay: it listens, serves mailboxes, the directory and rendezvous, and makes itself known.
 
 mod check;
+mod circuit;
+mod circuits;
 mod directory;
 mod finder;
+mod hop;
 mod key;
 mod mailbox;
 mod queries;
 mod rates;
 mod records;
 mod rendezvous;
+mod services;
 mod shared;
 mod shelf;
 mod swarm;
@@ -24,15 +28,20 @@ use crate::{
     streams::{self, Stream},
 };
 use check::Judge;
-use directory::Answerer;
+use circuit::Extender;
+use circuits::Circuits;
+use directory::{Answerer, Asker};
 use finder::Finder;
+use hop::Hop;
 use key::Identity;
 use libp2p::identity::Keypair;
 use outis_mailbox::{Server, Shelf, ShelfError};
-use outis_onion::{Link, Scope};
+use outis_onion::{Link, ReplayFilter, Scope};
 use outis_wire::{NetworkName, NodeId};
+use rates::{Rate, Rates};
 use records::Records;
-use rendezvous::{Bounds, Rendezvous};
+use rendezvous::Rendezvous;
+use services::Services;
 use shared::{Shared, lock};
 use shelf::SharedShelf;
 use std::{
@@ -42,8 +51,8 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use swarm::Accepted;
 use task::{Command, Task};
+use throttle::Throttle;
 use tokio::{
     sync::{Notify, Semaphore, mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
@@ -75,6 +84,7 @@ pub struct Relay {
     counters: Counters,
     mailbox: Server<SharedShelf>,
     rendezvous: Rendezvous,
+    circuits: Circuits,
     tasks: Mutex<Option<Tasks>>,
 }
 
@@ -109,6 +119,16 @@ pub struct RelayStatus {
     pub bytes_out: u64,
     /// Bytes carried from one stream to another by rendezvous.
     pub bytes_carried: u64,
+    /// Circuits that this relay takes part in.
+    pub circuits: usize,
+    /// Circuits refused because there were too many.
+    pub refused_circuits: u64,
+    /// Circuits ended because what waited in all of them was too much.
+    pub ended_circuits: u64,
+    /// Bytes that wait in circuits.
+    pub held: usize,
+    /// Cells passed on, in both directions.
+    pub cells: u64,
     /// Other relays known.
     pub relays_known: usize,
     /// Bytes on the shelf, about.
@@ -171,7 +191,13 @@ impl Relay {
         } else {
             limits
         };
-        let bandwidth = limits.bandwidth;
+        let throttle = Arc::new(Throttle::new(limits.bandwidth));
+        let circuits = Circuits::new(circuits::Bounds {
+            circuits: limits.circuits,
+            per_neighbour: limits.circuits_per_neighbour,
+            memory: limits.circuit_memory,
+        });
+        let queue = limits.accept_queue;
         let judge = Judge::new(network.clone(), scope.clone());
 
         let keypair = Keypair::ed25519_from_bytes(*identity.key.seed().dangerously_expose())
@@ -211,35 +237,55 @@ impl Relay {
         });
         shared.renew(now());
 
-        let rendezvous = Rendezvous::new(Bounds::default(), bandwidth);
+        let rendezvous = Rendezvous::new(rendezvous::Bounds::default(), Arc::clone(&throttle));
         let answerer = Answerer {
             shared: Arc::clone(&shared),
             judge: judge.clone(),
             commands: commands.downgrade(),
             at_once: Arc::new(Semaphore::new(ANSWERS_AT_ONCE)),
-            rates: Arc::default(),
+            rates: Arc::new(Mutex::new(Rates::new(Rate::DIRECTORY))),
         };
         let finder = Finder {
             shared: Arc::clone(&shared),
             judge: judge.clone(),
             commands: commands.downgrade(),
         };
-        let Accepted {
-            mailboxes,
-            directories,
-            meetings,
-        } = accepted;
+        let (mailboxes, for_mailboxes) = mpsc::channel(queue);
+        let (directories, for_directories) = mpsc::channel(queue);
+        let (meetings, for_meetings) = mpsc::channel(queue);
+        let hop = Hop {
+            shared: Arc::clone(&shared),
+            circuits: circuits.clone(),
+            extender: Extender {
+                shared: Arc::clone(&shared),
+                commands: commands.downgrade(),
+            },
+            services: Services {
+                mailboxes,
+                directories,
+                meetings,
+            },
+            throttle,
+            replays: Arc::new(Mutex::new(ReplayFilter::new())),
+            rates: Arc::new(Mutex::new(Rates::new(Rate::CIRCUITS))),
+        };
         let (ended, mailbox_ended) = oneshot::channel();
-        mailbox::start(mailbox.clone(), mailboxes, ended)?;
+        mailbox::start(mailbox.clone(), for_mailboxes, ended)?;
 
         let mut helpers = JoinSet::new();
         helpers.spawn(finder.run());
-        helpers.spawn(each(directories, move |stream| {
+        helpers.spawn(each(accepted.circuits, move |stream| hop.clone().serve(stream)));
+        let asked = answerer.clone();
+        helpers.spawn(each(accepted.directories, move |stream: Stream| {
+            let (answerer, asker) = (asked.clone(), Asker::direct(stream.remote()));
+            async move { answerer.serve(stream, asker).await }
+        }));
+        helpers.spawn(each(for_directories, move |(stream, asker)| {
             let answerer = answerer.clone();
-            async move { answerer.serve(stream).await }
+            async move { answerer.serve(stream, asker).await }
         }));
         let meeting_place = rendezvous.clone();
-        helpers.spawn(each(meetings, move |stream| {
+        helpers.spawn(each(for_meetings, move |stream| {
             let rendezvous = meeting_place.clone();
             async move { rendezvous.serve(stream).await }
         }));
@@ -250,7 +296,7 @@ impl Relay {
             shared: Arc::clone(&shared),
             judge,
             queries: Default::default(),
-            offers: Default::default(),
+            offers: Rates::new(Rate::DIRECTORY),
             repaired: None,
         };
         let tasks = Tasks {
@@ -265,6 +311,7 @@ impl Relay {
             counters,
             mailbox,
             rendezvous,
+            circuits,
             tasks: Mutex::new(Some(tasks)),
         })
     }
@@ -314,6 +361,11 @@ impl Relay {
             bytes_in,
             bytes_out,
             bytes_carried: self.rendezvous.carried(),
+            circuits: self.circuits.count(),
+            refused_circuits: self.circuits.refused(),
+            ended_circuits: self.circuits.condemned(),
+            held: self.circuits.held(),
+            cells: self.circuits.cells(),
             relays_known: self.shared.known().len(),
             stored: self.shared.shelf.size(),
             reserved: self.mailbox.usage().reserved,
@@ -368,7 +420,7 @@ fn remembered(records: &Records, judge: &Judge) -> Known {
 }
 
 /// Serves each stream of a queue in a task of its own, until the queue ends.
-async fn each<F>(mut streams: mpsc::Receiver<Stream>, serve: impl Fn(Stream) -> F)
+async fn each<S, F>(mut streams: mpsc::Receiver<S>, serve: impl Fn(S) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {

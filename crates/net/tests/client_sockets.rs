@@ -1,7 +1,7 @@
 //! A client listens nowhere. A process of its own, so that every socket in it is the client's.
 #![cfg(target_os = "linux")]
 
-use outis_net::{ClientConfig, ClientState, Limits, Network};
+use outis_net::{ClientConfig, ClientState, Limits, Network, Ways};
 use std::{collections::HashSet, fs, net::TcpListener};
 
 /// Inodes of the TCP sockets of this process that listen.
@@ -37,6 +37,8 @@ async fn a_client_listens_nowhere() {
         network: "test".parse().expect("a name"),
         bootstrap: vec![address.parse().expect("an address")],
         state: ClientState::default(),
+        own_relay: None,
+        ways: Ways::default(),
         limits: Limits::client(),
     };
     let client = Network::start(config).expect("a client");

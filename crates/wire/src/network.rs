@@ -14,6 +14,12 @@ impl NetworkName {
         format!("/outis/{self}/{protocol}/{version}")
     }
 
+    /// Whether it begins with `test`: nobody's own network, where work is cheap and some promises can be switched off so that
+    /// tests of them can fail.
+    pub fn is_for_tests(&self) -> bool {
+        self.0.starts_with("test")
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,5 +1,6 @@
 //! `network.*`
 
+use outis_wire::Purpose;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -50,12 +51,35 @@ pub struct MailboxStatus {
 pub struct CircuitStatus {
     /// Its number.
     pub id: String,
-    /// What it is for.
+    /// What it is for: `mailbox`, `directory` or `file`; `spare` if it waits to be used.
     pub purpose: String,
     /// The relays before the endpoint.
     pub hops: Vec<String>,
     /// How long building it took.
     pub built_ms: u64,
+}
+
+impl From<outis_net::CircuitStatus> for CircuitStatus {
+    fn from(circuit: outis_net::CircuitStatus) -> Self {
+        let outis_net::CircuitStatus {
+            id,
+            purpose,
+            hops,
+            built,
+        } = circuit;
+        let purpose = match purpose {
+            Some(Purpose::Mailbox) => "mailbox",
+            Some(Purpose::Directory) => "directory",
+            Some(Purpose::File) => "file",
+            None => "spare",
+        };
+        Self {
+            id: id.to_string(),
+            purpose: purpose.to_owned(),
+            hops: hops.iter().map(ToString::to_string).collect(),
+            built_ms: u64::try_from(built.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// The relay on this machine.

@@ -1,21 +1,27 @@
-//! Finds relays and keeps what is known of them fresh, slowly.
+//! Finds relays and keeps what is known of them fresh, slowly; and keeps circuits in stock.
 
-use super::opener::Opener;
-use crate::{clock::now, directory::Question};
+use super::opener::{ASKED_AT_ONCE, Opener};
+use crate::{clock::now, directory::Question, random};
 use futures::future::join_all;
+use outis_wire::NodeId;
 use std::time::Duration;
 use tokio::time;
 
-/// Runs until it is aborted.
+/// Finds relays, until it is aborted.
 ///
-/// The first round asks up to three relays at once; once there are enough, one relay is asked now and then. Without an
-/// answer it tries again soon, then less and less often, and at once when somebody types an address.
-pub(super) async fn run(opener: Opener) {
+/// The first three are asked directly, until so many are known that circuits can be built. From then on one is asked now
+/// and then, over a circuit. Without an answer it tries again soon, then less and less often, and at once when somebody
+/// types an address.
+pub(super) async fn find(opener: Opener) {
     let mut wait = FIRST_WAIT;
+    let mut first = Vec::new();
     loop {
         let known_before = opener.shared.known().len();
-        let answered = round(&opener).await;
+        let answered = round(&opener, &mut first).await;
         let known = opener.shared.known().len();
+        if known != known_before {
+            opener.shared.learned.notify_one();
+        }
         wait = match () {
             // A network that is being built shows more of itself each moment.
             () if answered && known > known_before && known < ENOUGH => FIRST_WAIT,
@@ -32,19 +38,82 @@ pub(super) async fn run(opener: Opener) {
 }
 
 /// Asks for a sample. Says whether anybody answered.
-async fn round(opener: &Opener) -> bool {
+async fn round(opener: &Opener, first: &mut Vec<NodeId>) -> bool {
     opener.shared.known().forget_old(now().epoch());
-    let mut asked = opener.some_to_ask();
-    if opener.shared.known().len() >= ENOUGH {
-        asked.truncate(1);
-    }
-    let answers = join_all(asked.into_iter().map(|node| opener.ask(node, Question::Sample))).await;
+    let answers = if opener.shared.enough().is_ok() {
+        let asked = opener.some_to_ask().into_iter().take(1);
+        join_all(asked.map(|node| opener.ask(node, Question::Sample))).await
+    } else {
+        choose_first(opener, first);
+        join_all(first.iter().map(|node| opener.ask_directly(*node))).await
+    };
     let mut answered = false;
     for found in answers.into_iter().flatten() {
         answered = true;
         opener.shared.learn(found);
     }
     answered
+}
+
+/// The same three for as long as they answer: nobody else sees this client's address but its guards.
+fn choose_first(opener: &Opener, first: &mut Vec<NodeId>) {
+    let known = opener.shared.known();
+    first.retain(|node| !known.is_silent(node));
+    let mut others = known.hinted();
+    if others.is_empty() {
+        others = known.askable(now());
+    }
+    others.retain(|node| !first.contains(node) && !known.is_silent(node));
+    random::shuffle(&mut others);
+    first.extend(others);
+    first.truncate(ASKED_AT_ONCE);
+}
+
+/// Keeps circuits in stock, until it is aborted.
+pub(super) async fn stock(opener: Opener) {
+    let mut wait = SHORTEST_REST;
+    loop {
+        let missing = SPARES.saturating_sub(opener.shared.pool.spares());
+        let can = opener.shared.enough().is_ok() && !opener.shared.ways.is_direct();
+        if can {
+            join_all(
+                opener
+                    .shared
+                    .guards_to_try()
+                    .into_iter()
+                    .map(|guard| opener.try_guard(guard)),
+            )
+            .await;
+        }
+        let built = match missing {
+            _ if !can => None,
+            0 => None,
+            missing => {
+                let builds = (0..missing.min(AT_ONCE)).map(|_| opener.build(None));
+                Some(join_all(builds).await)
+            }
+        };
+        match built {
+            Some(built) => {
+                let before = opener.shared.pool.spares();
+                for orders in built.into_iter().flatten() {
+                    opener.shared.pool.spare(orders);
+                }
+                if opener.shared.pool.spares() > before {
+                    wait = SHORTEST_REST;
+                    continue;
+                }
+                wait = (wait * 2).min(LONGEST_REST);
+            }
+            None => wait = LONGEST_REST,
+        }
+        tokio::select! {
+            biased;
+            () = opener.shared.pool.changed(), if wait == LONGEST_REST => wait = SHORTEST_REST,
+            () = opener.shared.learned.notified() => wait = SHORTEST_REST,
+            () = time::sleep(wait) => {}
+        }
+    }
 }
 
 /// So many relays leave a choice for every purpose.
@@ -57,3 +126,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
 /// Between two tries where nobody answers.
 const LONGEST_WAIT_OFFLINE: Duration = Duration::from_secs(30);
+
+/// Circuits that wait for whoever comes first.
+const SPARES: usize = 6;
+
+/// Built at a time, so that what a person waits for is not behind them all.
+const AT_ONCE: usize = 2;
+
+/// Between two tries to build where none succeeded.
+const SHORTEST_REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_secs(30);

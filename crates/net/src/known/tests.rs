@@ -119,8 +119,8 @@ fn what_is_remembered_comes_back_and_a_damaged_memory_is_an_empty_one() {
     known.hint(PeerAddress { node: typed, at: at(9) });
     known.failed(&nodes[0], NOW);
     let private = Scoping::of(&network(), []);
-    let state = known.to_state(&private);
-    let again = |state: &ClientState, now| Known::from_state(state, &network(), &private, now);
+    let state = known.to_state(&private, Kept::default());
+    let again = |state: &ClientState, now| Known::from_state(state, &network(), &private, now).0;
     let read = again(&state, NOW);
     assert_eq!(read.len(), 2);
     assert_eq!(read.addresses(&nodes[0], NOW), Lookup::BackingOff);
@@ -132,7 +132,7 @@ fn what_is_remembered_comes_back_and_a_damaged_memory_is_an_empty_one() {
         "their days are over"
     );
     let other = "other".parse().expect("a name");
-    assert_eq!(Known::from_state(&state, &other, &private, NOW).len(), 0);
+    assert_eq!(Known::from_state(&state, &other, &private, NOW).0.len(), 0);
     assert_eq!(again(&ClientState::default(), NOW).len(), 0);
     assert_eq!(again(&ClientState(vec![0xff; 1_000]), NOW).len(), 0);
 }
@@ -145,7 +145,7 @@ fn that_private_addresses_count_is_remembered_with_the_relays() {
         if typed_private {
             scope.given(&at(9));
         }
-        let state = Known::default().to_state(&scope);
+        let state = Known::default().to_state(&scope, Kept::default());
         let next_start = Scoping::of(&main, []);
         Known::from_state(&state, &main, &next_start, NOW);
         assert_eq!(next_start.scope() == Scope::Private, typed_private);
@@ -167,5 +167,5 @@ fn memory_is_bounded_and_room_is_made_only_by_those_that_are_away() {
         (known.len(), known.addresses(&away, NOW)),
         (Known::MOST, Lookup::Unknown)
     );
-    assert!(known.to_state(&Scoping::of(&network(), [])).0.len() <= STATE_MOST);
+    assert!(known.to_state(&Scoping::of(&network(), []), Kept::default()).0.len() <= STATE_MOST);
 }

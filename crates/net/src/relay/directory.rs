@@ -6,13 +6,9 @@ use super::{
     shared::Shared,
     task::{Command, Stored},
 };
-use crate::{
-    address,
-    clock::now,
-    random,
-    streams::{Remote, Stream},
-};
+use crate::{address, clock::now, random, streams::Remote};
 use futures::channel::oneshot;
+use futures::io::{AsyncRead, AsyncWrite};
 use libp2p::PeerId;
 use outis_mailbox::{
     descriptor::DirectoryKey,
@@ -38,15 +34,37 @@ pub(super) struct Answerer {
     pub(super) rates: Arc<Mutex<Rates>>,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker {
+    /// The node itself, proven by its connection; nobody where a circuit ends.
+    peer: Option<PeerId>,
+    /// Whose share of our time it takes.
+    neighbour: Neighbour,
+}
+
+impl Asker {
+    /// A node that opened a stream to us.
+    pub(super) fn direct(Remote { peer, address }: &Remote) -> Self {
+        Self {
+            peer: Some(*peer),
+            neighbour: Neighbour::of(*peer, address),
+        }
+    }
+
+    /// Somebody at the other end of a circuit that reaches us through a neighbour.
+    pub(super) fn through(neighbour: Neighbour) -> Self {
+        Self { peer: None, neighbour }
+    }
+}
+
 impl Answerer {
     /// Serves one stream until it ends or rests for too long.
-    pub(super) async fn serve(&self, stream: Stream) {
-        let Remote { peer, address } = stream.remote().clone();
-        let neighbour = Neighbour::of(peer, &address);
+    pub(super) async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, asker: Asker) {
         let last = Arc::new(Mutex::new(Instant::now()));
         let serving = serve(stream, |request| {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-            self.answer(peer, neighbour, request)
+            self.answer(asker, request)
         });
         let resting = async {
             loop {
@@ -65,7 +83,7 @@ impl Answerer {
         }
     }
 
-    async fn answer(&self, asker: PeerId, neighbour: Neighbour, request: Request) -> Reply {
+    async fn answer(&self, Asker { peer, neighbour }: Asker, request: Request) -> Reply {
         let cost = match &request {
             Request::Put(_) | Request::Get(_) => 1,
             Request::Sample(_) => 2,
@@ -86,7 +104,10 @@ impl Answerer {
             Request::Put(record) => self.put(record).await,
             Request::Get(key) => self.get(key).await,
             Request::Sample(count) => Reply::Relays(self.sample(usize::from(count))),
-            Request::Announce(descriptor) => self.announced(asker, descriptor).await,
+            Request::Announce(descriptor) => match peer {
+                Some(peer) => self.announced(peer, descriptor).await,
+                None => Reply::Refused(Refusal::Invalid),
+            },
         }
     }
 

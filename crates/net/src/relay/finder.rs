@@ -8,7 +8,7 @@ use crate::{address, clock::now, protocol};
 use futures::{StreamExt, channel::oneshot, stream};
 use outis_mailbox::directory::{Directory, LookupError, Record};
 use outis_onion::{RelayAddress, SignedDescriptor};
-use outis_wire::{NodeId, Service};
+use outis_wire::NodeId;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time};
 
@@ -86,7 +86,7 @@ impl Finder {
         let command = Command::Open {
             peer,
             addresses: addresses.iter().map(address::to_multiaddr).collect(),
-            protocol: protocol::of(&self.shared.network, Service::Directory),
+            protocol: protocol::directory(&self.shared.network),
             reply,
         };
         self.commands

@@ -4,7 +4,7 @@
 //! threads would only wait for one another, since there is one shelf.
 
 use super::{StartError, shelf::SharedShelf};
-use crate::{clock::now, streams::Stream};
+use crate::{circuit::Near, clock::now};
 use outis_crypto::os_rng;
 use outis_mailbox::{Nonce, Server};
 use std::{thread, time::Duration};
@@ -18,7 +18,7 @@ use tokio::{
 /// Serves streams until their queue ends; `ended` tells when it has.
 pub(super) fn start(
     server: Server<SharedShelf>,
-    streams: mpsc::Receiver<Stream>,
+    streams: mpsc::Receiver<Near>,
     ended: oneshot::Sender<()>,
 ) -> Result<(), StartError> {
     let runtime = runtime::Builder::new_current_thread()
@@ -38,7 +38,7 @@ pub(super) fn start(
     Ok(())
 }
 
-async fn serve(server: Server<SharedShelf>, mut streams: mpsc::Receiver<Stream>) {
+async fn serve(server: Server<SharedShelf>, mut streams: mpsc::Receiver<Near>) {
     let mut serving = JoinSet::new();
     let mut sweep = time::interval(SWEEP);
     loop {

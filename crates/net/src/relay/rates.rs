@@ -20,24 +20,56 @@ impl Neighbour {
     }
 }
 
+/// How fast one neighbour may ask.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate {
+    /// Requests in a burst.
+    pub(super) burst: f64,
+    /// Requests that come back each second.
+    pub(super) a_second: f64,
+}
+
+impl Rate {
+    /// Of the directory's requests: a publication puts nineteen descriptors, and behind a circuit's last relay there are
+    /// many people.
+    pub(super) const DIRECTORY: Self = Self {
+        burst: 256.0,
+        a_second: 32.0,
+    };
+
+    /// Of circuits that begin: a relay carries many people's, and each costs a fifth of a millisecond.
+    pub(super) const CIRCUITS: Self = Self {
+        burst: 512.0,
+        a_second: 128.0,
+    };
+}
+
 /// How fast each neighbour may ask: a bucket that fills again.
-#[derive(Default)]
 pub(super) struct Rates {
+    rate: Rate,
     buckets: HashMap<Neighbour, (f64, Instant)>,
 }
 
 impl Rates {
+    pub(super) fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            buckets: HashMap::new(),
+        }
+    }
+
     /// Takes `cost` from a neighbour's bucket, if it holds so much.
     pub(super) fn take(&mut self, neighbour: Neighbour, cost: u32, now: Instant) -> bool {
+        let Rate { burst, a_second } = self.rate;
         if self.buckets.len() >= BUCKETS {
-            let full = |filled: f64, at: Instant| filled + now.duration_since(at).as_secs_f64() * A_SECOND >= BURST;
+            let full = |filled: f64, at: Instant| filled + now.duration_since(at).as_secs_f64() * a_second >= burst;
             self.buckets.retain(|_, (filled, at)| !full(*filled, *at));
         }
         if self.buckets.len() >= BUCKETS && !self.buckets.contains_key(&neighbour) {
             return false;
         }
-        let (filled, at) = self.buckets.entry(neighbour).or_insert((BURST, now));
-        *filled = (*filled + now.duration_since(*at).as_secs_f64() * A_SECOND).min(BURST);
+        let (filled, at) = self.buckets.entry(neighbour).or_insert((burst, now));
+        *filled = (*filled + now.duration_since(*at).as_secs_f64() * a_second).min(burst);
         *at = now;
         let enough = *filled >= f64::from(cost);
         if enough {
@@ -46,12 +78,6 @@ impl Rates {
         enough
     }
 }
-
-/// Requests in a burst: a publication puts nineteen descriptors, and behind a circuit's last relay there are many people.
-const BURST: f64 = 256.0;
-
-/// Requests that come back each second.
-const A_SECOND: f64 = 32.0;
 
 /// Neighbours remembered.
 const BUCKETS: usize = 4_096;
@@ -75,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_neighbour_that_asks_too_fast_is_refused_and_others_are_not() {
-        let mut rates = Rates::default();
+        let mut rates = Rates::new(Rate::DIRECTORY);
         let (greedy, modest) = (stranger(), stranger());
         let start = Instant::now();
         let granted = (0..1_000).filter(|_| rates.take(greedy, 1, start)).count();
@@ -87,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_memory_of_neighbours_is_bounded_and_forgets_the_rested() {
-        let mut rates = Rates::default();
+        let mut rates = Rates::new(Rate::DIRECTORY);
         let start = Instant::now();
         let granted = (0..BUCKETS + 10).filter(|_| rates.take(stranger(), 1, start)).count();
         assert_eq!(granted, BUCKETS);

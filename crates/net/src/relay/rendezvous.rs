@@ -4,7 +4,7 @@
 //! direction: a reader that stalls stalls its writer, and nothing piles up.
 
 use super::throttle::Throttle;
-use crate::streams::Stream;
+use crate::circuit::Near;
 use futures::{
     FutureExt,
     channel::oneshot,
@@ -52,18 +52,18 @@ impl Default for Bounds {
 #[derive(Clone)]
 pub(super) struct Rendezvous {
     bounds: Bounds,
-    waiting: Arc<Mutex<HashMap<Cookie, oneshot::Sender<Stream>>>>,
+    waiting: Arc<Mutex<HashMap<Cookie, oneshot::Sender<Near>>>>,
     carried: Arc<AtomicU64>,
     throttle: Arc<Throttle>,
 }
 
 impl Rendezvous {
-    pub(super) fn new(bounds: Bounds, bandwidth: Option<u64>) -> Self {
+    pub(super) fn new(bounds: Bounds, throttle: Arc<Throttle>) -> Self {
         Self {
             bounds,
             waiting: Arc::default(),
             carried: Arc::default(),
-            throttle: Arc::new(Throttle::new(bandwidth)),
+            throttle,
         }
     }
 
@@ -73,7 +73,7 @@ impl Rendezvous {
     }
 
     /// Serves one stream to its end. The first of two to come carries both.
-    pub(super) async fn serve(&self, mut stream: Stream) {
+    pub(super) async fn serve(&self, mut stream: Near) {
         let Ok(Ok(cookie)) = time::timeout(self.bounds.greeting, read_cookie(&mut stream)).await else {
             return;
         };
@@ -85,7 +85,7 @@ impl Rendezvous {
         self.wait(cookie, stream, arrived).await;
     }
 
-    async fn wait(&self, cookie: Cookie, mut stream: Stream, mut arrived: oneshot::Receiver<Stream>) {
+    async fn wait(&self, cookie: Cookie, mut stream: Near, mut arrived: oneshot::Receiver<Near>) {
         let mut early = [0];
         let other = tokio::select! {
             biased;
@@ -106,7 +106,7 @@ impl Rendezvous {
         }
     }
 
-    fn meet(&self, cookie: Cookie, stream: Stream) -> Meeting {
+    fn meet(&self, cookie: Cookie, stream: Near) -> Meeting {
         let mut waiting = self.waiting();
         let full = waiting.len() >= self.bounds.waiting;
         match waiting.entry(cookie) {
@@ -124,7 +124,7 @@ impl Rendezvous {
         }
     }
 
-    async fn join(&self, mut one: Stream, mut other: Stream) {
+    async fn join(&self, mut one: Near, mut other: Near) {
         let greet = try_join(answer(&mut one, Answer::Joined), answer(&mut other, Answer::Joined));
         let Ok(Ok(_)) = time::timeout(self.bounds.greeting, greet).await else {
             return;
@@ -167,7 +167,7 @@ impl Rendezvous {
         }
     }
 
-    async fn refuse(&self, mut stream: Stream, refusal: Answer) {
+    async fn refuse(&self, mut stream: Near, refusal: Answer) {
         let say = async {
             answer(&mut stream, refusal).await?;
             stream.close().await
@@ -176,16 +176,16 @@ impl Rendezvous {
         let _ = time::timeout(self.bounds.greeting, say).await;
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Cookie, oneshot::Sender<Stream>>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Cookie, oneshot::Sender<Near>>> {
         // Nothing that holds the lock panics half-way through a change.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 enum Meeting {
-    First(Stream, oneshot::Receiver<Stream>),
+    First(Near, oneshot::Receiver<Near>),
     Second,
-    Full(Stream),
+    Full(Near),
 }
 
 /// Returns when nothing was moved for `idle` (to twice that).

@@ -132,4 +132,8 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What every relay of this version does.
-const ROLES: Roles = Roles::MAILBOX.and(Roles::DIRECTORY).and(Roles::RENDEZVOUS);
+const ROLES: Roles = Roles::HOP
+    .and(Roles::GUARD)
+    .and(Roles::MAILBOX)
+    .and(Roles::DIRECTORY)
+    .and(Roles::RENDEZVOUS);

@@ -12,15 +12,15 @@ use crate::{
 use futures::StreamExt;
 use libp2p::{Swarm, identity::Keypair, kad, swarm::SwarmEvent};
 use outis_onion::RelayAddress;
-use outis_wire::{NetworkName, Service};
+use outis_wire::NetworkName;
 use std::{collections::BTreeSet, io, time::Duration};
 use tokio::{sync::mpsc, time};
 
 /// The streams that a relay accepts.
 pub(super) struct Accepted {
-    pub(super) mailboxes: mpsc::Receiver<Stream>,
+    pub(super) circuits: mpsc::Receiver<Stream>,
+    /// From other relays, and from clients that know too few relays for a circuit.
     pub(super) directories: mpsc::Receiver<Stream>,
-    pub(super) meetings: mpsc::Receiver<Stream>,
 }
 
 /// A relay's swarm, and the streams that it accepts.
@@ -34,14 +34,13 @@ pub(super) fn build(
     let transport = transport::build(key, &limits, scope).map_err(|error| StartError::Transport(error.into()))?;
     let config = transport::swarm_config(&limits);
     let budget = Budget::new(limits.memory);
-    let services = [Service::Mailbox, Service::Directory, Service::Rendezvous];
-    let accept = services.map(|service| Accept {
-        protocol: protocol::of(network, service),
+    let protocols = [protocol::circuit(network), protocol::directory(network)];
+    let accept = protocols.map(|protocol| Accept {
+        protocol,
         queue: limits.accept_queue,
     });
     let (streams, receivers) = streams::Behaviour::new(accept.into(), limits.streams(), budget.clone());
-    let [mailboxes, directories, meetings] =
-        <[_; 3]>::try_from(receivers).expect("one queue for each of three services");
+    let [circuits, directories] = <[_; 2]>::try_from(receivers).expect("one queue for each of two protocols");
     let peer = key.public().to_peer_id();
     let mut kad = kad::Behaviour::with_config(peer, records, kademlia(network));
     kad.set_mode(Some(kad::Mode::Server));
@@ -52,11 +51,7 @@ pub(super) fn build(
         kad,
         streams,
     };
-    let accepted = Accepted {
-        mailboxes,
-        directories,
-        meetings,
-    };
+    let accepted = Accepted { circuits, directories };
     Ok((Swarm::new(transport, behaviour, peer, config), accepted))
 }
 

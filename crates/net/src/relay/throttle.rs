@@ -29,7 +29,8 @@ impl Throttle {
         }
     }
 
-    fn wait(&self, bytes: usize, now: Instant) -> Duration {
+    /// How long `bytes` more have to wait for their turn. They have it then, whatever becomes of them.
+    pub(super) fn wait(&self, bytes: usize, now: Instant) -> Duration {
         let Some(rate) = self.rate else { return Duration::ZERO };
         let takes = Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
         let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,7 @@ use libp2p::{
     identity::Keypair,
     swarm::{NetworkBehaviour as Derive, SwarmEvent},
 };
-use outis_wire::{NetworkName, Service};
+use outis_wire::NetworkName;
 use std::future::Future;
 use tokio::{task::JoinHandle, time::timeout};
 
@@ -35,22 +35,26 @@ fn network() -> NetworkName {
     "test".parse().expect("a name")
 }
 
-fn mailbox() -> StreamProtocol {
-    protocol::of(&network(), Service::Mailbox)
+fn served() -> StreamProtocol {
+    protocol::directory(&network())
 }
 
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     timeout(Duration::from_secs(30), future).await.expect("the story hangs")
 }
 
-/// Serves mailboxes if it listens.
+/// Serves if it listens.
 pub(crate) async fn node(listen: Option<&str>, limits: Limits) -> Node {
-    let key = Keypair::generate_ed25519();
+    node_as(Keypair::generate_ed25519(), served(), listen, limits).await
+}
+
+/// Serves this, with that key.
+pub(crate) async fn node_as(key: Keypair, served: StreamProtocol, listen: Option<&str>, limits: Limits) -> Node {
     let budget = Budget::new(limits.memory);
     let accept: Vec<_> = listen
         .iter()
         .map(|_| Accept {
-            protocol: mailbox(),
+            protocol: served.clone(),
             queue: limits.accept_queue,
         })
         .collect();
@@ -107,16 +111,28 @@ pub(crate) async fn node(listen: Option<&str>, limits: Limits) -> Node {
 
 impl Node {
     fn ask(&self, other: &Node, protocol: StreamProtocol) -> oneshot::Receiver<Result<Stream, OpenFailure>> {
+        self.ask_at(other.peer, other.address.iter().cloned().collect(), protocol)
+    }
+
+    pub(crate) fn ask_at(
+        &self,
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+        protocol: StreamProtocol,
+    ) -> oneshot::Receiver<Result<Stream, OpenFailure>> {
         let (reply, answer) = oneshot::channel();
-        let addresses = other.address.iter().cloned().collect();
         self.orders
-            .send((other.peer, addresses, Request { protocol, reply }))
+            .send((peer, addresses, Request { protocol, reply }))
             .expect("running");
         answer
     }
 
+    pub(crate) fn address(&self) -> &Multiaddr {
+        self.address.as_ref().expect("it listens")
+    }
+
     pub(crate) async fn open(&self, other: &Node) -> Result<Stream, OpenFailure> {
-        soon(self.ask(other, mailbox())).await.unwrap_or(Err(OpenFailure::Lost))
+        soon(self.ask(other, served())).await.unwrap_or(Err(OpenFailure::Lost))
     }
 
     pub(crate) async fn take(&mut self) -> Stream {
@@ -210,7 +226,7 @@ async fn a_thousand_streams_leave_nothing_behind() {
 async fn many_opens_at_once_all_succeed_on_one_connection() {
     let mut relay = node(Some(QUIC), Limits::relay()).await;
     let client = node(None, Limits::client()).await;
-    let answers: Vec<_> = (0..200).map(|_| client.ask(&relay, mailbox())).collect();
+    let answers: Vec<_> = (0..200).map(|_| client.ask(&relay, served())).collect();
     let mut streams = Vec::new();
     for answer in answers {
         streams.push(soon(answer).await.expect("an answer").expect("open"));
@@ -224,7 +240,7 @@ async fn many_opens_at_once_all_succeed_on_one_connection() {
 async fn an_open_that_nobody_waits_for_is_not_made() {
     let mut relay = node(Some(QUIC), Limits::relay()).await;
     let client = node(None, Limits::client()).await;
-    drop(client.ask(&relay, mailbox()));
+    drop(client.ask(&relay, served()));
     let (mut one, mut other) = (client.open(&relay).await.expect("open"), relay.take().await);
     soon(echo(&mut one, &mut other)).await;
     assert_eq!(relay.streams.open(), 1, "only the one that was waited for");

@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_streams_with_one_cookie_are_joined_and_carry_bytes_both_ways() {
     let relay = relay(&[]).await;
-    let (ada, bob) = (client(&relay.addresses()), client(&relay.addresses()));
+    let (ada, bob) = (client(&relay.addresses()).await, client(&relay.addresses()).await);
     let cookie = Cookie([5; 32]);
     let mut one = open(&ada, relay.node(), Service::Rendezvous).await;
     let mut other = open(&bob, relay.node(), Service::Rendezvous).await;
@@ -82,7 +82,7 @@ async fn garbage_on_every_port_does_no_harm() {
             }
         }
     }
-    let client = client(&relay.addresses());
+    let client = client(&relay.addresses()).await;
     for service in [Service::Mailbox, Service::Directory, Service::Rendezvous] {
         let mut stream = open(&client, relay.node(), service).await;
         for bytes in noise() {
@@ -103,7 +103,7 @@ async fn garbage_on_every_port_does_no_harm() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_and_opens_fail_when_the_network_is_left() {
     let relay = relay(&[]).await;
-    let client = client(&relay.addresses());
+    let client = client(&relay.addresses()).await;
     let mut stream = open(&client, relay.node(), Service::Mailbox).await;
     soon(client.shutdown()).await;
     let mut rest = Vec::new();
@@ -121,7 +121,7 @@ async fn a_relay_that_was_restarted_is_reached_again_at_the_same_place() {
     let first = Relay::start(relay_config(Arc::clone(&shelf) as _, &[]))
         .await
         .expect("a relay");
-    let client = client(&first.addresses());
+    let client = client(&first.addresses()).await;
     drop(open(&client, first.node(), Service::Directory).await);
     let listen = first
         .addresses()

@@ -1,7 +1,7 @@
 //! Relays and clients on this machine.
 
 use outis_mailbox::{MemoryShelf, Shelf};
-use outis_net::{ClientConfig, ClientState, Limits, Network, OpenError, PeerAddress, Relay, RelayConfig};
+use outis_net::{ClientConfig, ClientState, Limits, Network, OpenError, PeerAddress, Relay, RelayConfig, Ways};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service};
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::timeout};
@@ -34,17 +34,37 @@ pub(crate) async fn relay(bootstrap: &[PeerAddress]) -> Relay {
     Relay::start(relay_config(shelf, bootstrap)).await.expect("a relay")
 }
 
+/// Somebody who asks relays directly, which is what most of these stories are about.
 pub(crate) fn client_config(bootstrap: &[PeerAddress]) -> ClientConfig {
     ClientConfig {
         network: network(),
         bootstrap: bootstrap.to_vec(),
         state: ClientState::default(),
+        own_relay: None,
+        ways: Ways::dangerously_direct(&network()).expect("a network for tests"),
         limits: Limits::client(),
     }
 }
 
-pub(crate) fn client(bootstrap: &[PeerAddress]) -> Network {
-    Network::start(client_config(bootstrap)).expect("a client")
+pub(crate) async fn client(bootstrap: &[PeerAddress]) -> Network {
+    let client = Network::start(client_config(bootstrap)).expect("a client");
+    knows_relays(&client, 1).await;
+    client
+}
+
+/// Somebody whose circuits go over three relays.
+pub(crate) fn hidden_config(bootstrap: &[PeerAddress]) -> ClientConfig {
+    ClientConfig {
+        ways: Ways::default(),
+        ..client_config(bootstrap)
+    }
+}
+
+/// Such a client, who knows six relays.
+pub(crate) async fn hidden(bootstrap: &[PeerAddress]) -> Network {
+    let client = Network::start(hidden_config(bootstrap)).expect("a client");
+    knows_relays(&client, 6).await;
+    client
 }
 
 /// Relays of which all know the first one's address.

@@ -119,7 +119,7 @@ impl Person {
     /// The way that a message takes.
     pub(crate) fn route(&self, to: &Self) -> String {
         format!(
-            "{} → one of {}'s mailboxes → {}   (three relays will stand in between once circuits are built)",
+            "{} → three relays → one of {}'s mailboxes ← three relays ← {}",
             self.name, to.name, to.name
         )
     }

@@ -1,9 +1,12 @@
-//! Two ends and a relay, over real connections.
+//! Two ends and a relay, without anything between them.
 
 use super::*;
 use crate::{
-    Limits,
-    streams::tests::{Node, QUIC, node, soon},
+    circuit::{
+        Near,
+        flow::{Violation, tests::joined},
+    },
+    streams::tests::soon,
 };
 use outis_mailbox::rendezvous::{JoinError, join as meet};
 use tokio::task::JoinHandle;
@@ -11,29 +14,26 @@ use tokio::task::JoinHandle;
 const COOKIE: Cookie = Cookie([5; 32]);
 
 struct Story {
-    relay: Node,
-    client: Node,
     place: Rendezvous,
     served: Vec<JoinHandle<()>>,
+    carried: Vec<JoinHandle<Result<(), Violation>>>,
 }
 
 impl Story {
-    async fn new(bounds: Bounds) -> Self {
-        let relay = node(Some(QUIC), Limits::relay()).await;
-        let client = node(None, Limits::client()).await;
+    fn new(bounds: Bounds) -> Self {
         Self {
-            relay,
-            client,
-            place: Rendezvous::new(bounds, None),
+            place: Rendezvous::new(bounds, Arc::new(Throttle::new(None))),
             served: Vec::new(),
+            carried: Vec::new(),
         }
     }
 
     /// A stream that the relay has begun to serve.
-    async fn arrive(&mut self) -> Stream {
-        let stream = self.client.open(&self.relay).await.expect("open");
-        let (place, served) = (self.place.clone(), self.relay.take().await);
+    fn arrive(&mut self) -> Near {
+        let (stream, served, carried) = joined();
+        let place = self.place.clone();
         self.served.push(tokio::spawn(async move { place.serve(served).await }));
+        self.carried.push(carried);
         stream
     }
 
@@ -41,6 +41,10 @@ impl Story {
     async fn end(self) {
         for served in self.served {
             soon(served).await.expect("no panic");
+        }
+        // Those whose users have not left go on.
+        for carried in self.carried.into_iter().filter(JoinHandle::is_finished) {
+            soon(carried).await.expect("no panic").expect("by the rules");
         }
         assert!(self.place.waiting().is_empty());
     }
@@ -55,8 +59,8 @@ fn hurried() -> Bounds {
 
 #[tokio::test]
 async fn who_waits_alone_is_told_so_after_a_while() {
-    let mut story = Story::new(hurried()).await;
-    let mut one = story.arrive().await;
+    let mut story = Story::new(hurried());
+    let mut one = story.arrive();
     assert!(matches!(soon(meet(&mut one, &COOKIE)).await, Err(JoinError::Expired)));
     drop(one);
     story.end().await;
@@ -67,9 +71,8 @@ async fn a_place_that_is_full_says_so_and_still_joins_those_who_wait() {
     let mut story = Story::new(Bounds {
         waiting: 1,
         ..Bounds::default()
-    })
-    .await;
-    let (mut one, mut late, mut other) = (story.arrive().await, story.arrive().await, story.arrive().await);
+    });
+    let (mut one, mut late, mut other) = (story.arrive(), story.arrive(), story.arrive());
     let waits = tokio::spawn(async move { (meet(&mut one, &COOKIE).await, one) });
     soon(async {
         while story.place.waiting().is_empty() {
@@ -90,8 +93,8 @@ async fn a_place_that_is_full_says_so_and_still_joins_those_who_wait() {
 
 #[tokio::test]
 async fn streams_with_different_cookies_never_meet() {
-    let mut story = Story::new(hurried()).await;
-    let (mut one, mut other) = (story.arrive().await, story.arrive().await);
+    let mut story = Story::new(hurried());
+    let (mut one, mut other) = (story.arrive(), story.arrive());
     let both = futures::future::join(meet(&mut one, &COOKIE), meet(&mut other, &Cookie([6; 32])));
     let (first, second) = soon(both).await;
     assert!(matches!(
@@ -104,8 +107,8 @@ async fn streams_with_different_cookies_never_meet() {
 
 #[tokio::test]
 async fn what_is_no_greeting_is_dropped() {
-    let mut story = Story::new(Bounds::default()).await;
-    let mut one = story.arrive().await;
+    let mut story = Story::new(Bounds::default());
+    let mut one = story.arrive();
     one.write_all(&[0xff; 64]).await.expect("written");
     one.flush().await.expect("flushed");
     let mut byte = [0];
@@ -115,8 +118,8 @@ async fn what_is_no_greeting_is_dropped() {
 
 #[tokio::test]
 async fn who_speaks_before_being_joined_is_dropped_and_leaves_no_trace() {
-    let mut story = Story::new(Bounds::default()).await;
-    let mut one = story.arrive().await;
+    let mut story = Story::new(Bounds::default());
+    let mut one = story.arrive();
     one.write_all(&[&[1], COOKIE.0.as_slice(), b"early"].concat())
         .await
         .expect("written");
@@ -131,9 +134,8 @@ async fn who_says_nothing_is_not_waited_for() {
     let mut story = Story::new(Bounds {
         greeting: Duration::from_millis(50),
         ..Bounds::default()
-    })
-    .await;
-    let _silent = story.arrive().await;
+    });
+    let _silent = story.arrive();
     story.end().await;
 }
 
@@ -142,10 +144,9 @@ async fn joined_streams_end_when_either_side_does_or_both_are_silent() {
     let mut story = Story::new(Bounds {
         idle: Duration::from_millis(50),
         ..Bounds::default()
-    })
-    .await;
+    });
     for silent in [false, true] {
-        let (mut one, mut other) = (story.arrive().await, story.arrive().await);
+        let (mut one, mut other) = (story.arrive(), story.arrive());
         let (first, second) = soon(futures::future::join(
             meet(&mut one, &COOKIE),
             meet(&mut other, &COOKIE),
@@ -164,8 +165,8 @@ async fn joined_streams_end_when_either_side_does_or_both_are_silent() {
 
 #[tokio::test]
 async fn a_reader_that_stalls_stalls_its_writer_and_nothing_piles_up() {
-    let mut story = Story::new(Bounds::default()).await;
-    let (mut one, mut other) = (story.arrive().await, story.arrive().await);
+    let mut story = Story::new(Bounds::default());
+    let (mut one, mut other) = (story.arrive(), story.arrive());
     let (first, second) = soon(futures::future::join(
         meet(&mut one, &COOKIE),
         meet(&mut other, &COOKIE),
@@ -183,6 +184,7 @@ async fn a_reader_that_stalls_stalls_its_writer_and_nothing_piles_up() {
     let carried = usize::try_from(story.place.carried()).expect("small");
     assert!(carried <= 4 * 1024 * 1024, "{carried}");
     // It goes on when the reader does.
+    soon(one.flush()).await.expect("flushed");
     let mut rest = vec![0; written];
     soon(other.read_exact(&mut rest)).await.expect("all of it");
     drop((one, other));

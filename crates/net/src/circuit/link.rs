@@ -1,0 +1,108 @@
+//! Cells over a stream between two neighbours.
+
+use futures::io::{AsyncRead, AsyncWrite};
+use outis_onion::Cell;
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+/// Reads and writes whole cells. Reading never waits for writing, nor the other way round.
+#[derive(Debug)]
+pub(crate) struct Link<S> {
+    stream: S,
+    arriving: Box<[u8; Cell::BYTES]>,
+    filled: usize,
+    leaving: VecDeque<(Cell, Instant)>,
+    /// Bytes of the first cell of `leaving` that are written.
+    written: usize,
+    flushed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            arriving: Box::new([0; Cell::BYTES]),
+            filled: 0,
+            leaving: VecDeque::new(),
+            written: 0,
+            flushed: true,
+        }
+    }
+
+    /// The next cell; nothing where the stream ended between two.
+    pub(crate) fn poll_cell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Cell>>> {
+        loop {
+            let free = self.arriving.get_mut(self.filled..).unwrap_or_default();
+            if free.is_empty() {
+                self.filled = 0;
+                let whole = std::mem::replace(&mut self.arriving, Box::new([0; Cell::BYTES]));
+                return Poll::Ready(Ok(Some(Cell::from_bytes(whole))));
+            }
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, free))? {
+                0 if self.filled == 0 => return Poll::Ready(Ok(None)),
+                0 => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                read => self.filled += read,
+            }
+        }
+    }
+
+    /// Takes a cell to be written. The caller bounds how many wait.
+    pub(crate) fn push(&mut self, cell: Cell) {
+        self.leaving.push_back((cell, Instant::now()));
+    }
+
+    /// Cells that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.leaving.len()
+    }
+
+    /// Since when the first of them does.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.leaving.front().map(|(_, since)| *since)
+    }
+
+    /// Ready once everything is written and on its way.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((cell, _)) = self.leaving.front() {
+            self.flushed = false;
+            let rest = cell.as_bytes().get(self.written..).unwrap_or_default();
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+            if self.written >= Cell::BYTES {
+                self.leaving.pop_front();
+                self.written = 0;
+            }
+        }
+        if !self.flushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+            self.flushed = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes one cell and all before it. Once begun, not safe to drop.
+    pub(crate) async fn send(&mut self, cell: Cell) -> io::Result<()> {
+        self.push(cell);
+        poll_fn(|cx| self.poll_send(cx)).await
+    }
+
+    /// The next cell. Safe to drop. That there is none is an error here.
+    pub(crate) async fn receive(&mut self) -> io::Result<Cell> {
+        let next = poll_fn(|cx| self.poll_cell(cx)).await?;
+        next.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Writes what waits, then says goodbye. The other side's last cells are not waited for.
+    pub(crate) async fn close(mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_send(cx)).await?;
+        poll_fn(|cx| Pin::new(&mut self.stream).poll_close(cx)).await
+    }
+}

@@ -1,0 +1,227 @@
+//! Which relays circuits go over, and how often to one destination.
+
+use super::{
+    OpenError, Shared,
+    circuit::{BuildError, Hop},
+    pool::Way,
+};
+use crate::{
+    clock::now,
+    known::{Kept, Known},
+};
+use outis_crypto::{CryptoRng, hash, label, os_rng};
+use outis_onion::{Backoff, Guards, NoPath, Path, RelayDescriptor, Relays, Scope};
+use outis_wire::{NetworkName, NodeId, UnixMillis};
+use std::sync::{MutexGuard, PoisonError};
+
+/// What an account's circuits are drawn from, and by.
+#[derive(Debug)]
+pub(super) struct Paths {
+    relays: Relays,
+    guards: Guards,
+    /// Circuits of one way, since this start.
+    ways: Backoff,
+    /// Circuits to one relay, over restarts.
+    ends: Backoff,
+    /// How many rations a way has, and a relay.
+    rations: (u16, u16),
+}
+
+impl Paths {
+    /// As it was kept. What cannot be read is drawn anew: it was written by another version, or by nobody.
+    pub(super) fn new(network: &NetworkName, scope: Scope, own: Option<NodeId>, kept: &Kept) -> Self {
+        let mut relays = Relays::new(scope);
+        own.into_iter().for_each(|own| relays.exclude(own));
+        Self {
+            relays,
+            guards: Guards::from_record(&kept.guards).unwrap_or_default(),
+            ways: Backoff::new(),
+            ends: Backoff::from_record(&kept.ends).unwrap_or_default(),
+            rations: if network.is_for_tests() {
+                RATIONS_FOR_TESTS
+            } else {
+                RATIONS
+            },
+        }
+    }
+
+    pub(super) fn kept(&self, now: UnixMillis) -> Kept {
+        Kept {
+            guards: self.guards.to_record(),
+            ends: self.ends.to_record(now),
+        }
+    }
+
+    /// A relay, or what it says now.
+    pub(super) fn learn(&mut self, descriptor: &RelayDescriptor) {
+        self.relays.insert(descriptor);
+    }
+
+    /// Whether enough are known for a circuit to hide anything.
+    pub(super) fn is_enough(&self) -> bool {
+        self.relays.is_enough()
+    }
+
+    /// Whether a circuit over `path` may end there.
+    pub(super) fn fits(&self, path: &Path, endpoint: NodeId) -> bool {
+        self.relays.fits(path, endpoint)
+    }
+
+    /// The relays that learn our address, the preferred first.
+    pub(super) fn guards(&self) -> Vec<NodeId> {
+        self.guards.in_use(&self.relays)
+    }
+
+    /// Draws three relays, those that are not known to be away before others.
+    fn draw(
+        &mut self,
+        endpoint: Option<NodeId>,
+        known: &Known,
+        now: UnixMillis,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Path, NoPath> {
+        self.guards.refresh(&self.relays, now, rng);
+        let mut path = self.guards.draw(&self.relays, endpoint, now, rng)?;
+        for _ in 0..REDRAWS {
+            let [guard, second, third] = [path.guard, path.second, path.third];
+            // Forgotten since: its days are over.
+            let gone = [guard, second, third].into_iter().filter(|node| !known.knows(node));
+            let gone: Vec<NodeId> = gone.collect();
+            gone.iter().for_each(|node| self.relays.remove(*node));
+            if gone.is_empty() && !known.is_away(&third) {
+                break;
+            }
+            path = self.guards.draw(&self.relays, endpoint, now, rng)?;
+        }
+        Ok(path)
+    }
+
+    /// Guards to be tried again: at their turn, and while none answers the first few more often, since it is likely to be our
+    /// own line that is dead.
+    fn to_try(&self, now: UnixMillis) -> Vec<NodeId> {
+        let due = self.guards.to_try(&self.relays, now);
+        if !due.is_empty() || !self.guards().is_empty() {
+            return due;
+        }
+        let mut all = self.guards.to_try(&self.relays, UnixMillis(u64::MAX));
+        all.truncate(TRIED_IN_VAIN);
+        all
+    }
+
+    /// Counts a circuit of that way, unless there were too many.
+    fn begin(&mut self, way: &Way, now: UnixMillis) -> Result<(), TooMany> {
+        let (of_way, of_end) = self.rations;
+        let Way { to, isolation, .. } = way;
+        let mut by_way = (0..of_way).map(|ration| name(&[&to.node.0, &isolation.0, &ration.to_be_bytes()]));
+        let mut by_end = (0..of_end).map(|ration| name(&[&to.node.0, &ration.to_be_bytes()]));
+        let by_way = by_way.find(|ration| self.ways.may_build(*ration, now).is_ok());
+        let by_end = by_end.find(|ration| self.ends.may_build(*ration, now).is_ok());
+        self.ways.began(by_way.ok_or(TooMany)?, now);
+        self.ends.began(by_end.ok_or(TooMany)?, now);
+        Ok(())
+    }
+}
+
+/// Too many circuits of one way, or to one relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooMany;
+
+/// A name for what is counted, as [`Backoff`] has them.
+fn name(parts: &[&[u8]]) -> NodeId {
+    NodeId(hash(label::NET_TRIES, parts))
+}
+
+impl Shared {
+    pub(super) fn paths(&self) -> MutexGuard<'_, Paths> {
+        // Nothing that holds the lock panics half-way through a change.
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Three relays for a circuit to `endpoint`, or to anywhere.
+    pub(super) fn path(&self, endpoint: Option<NodeId>) -> Result<(Path, Vec<Hop>), OpenError> {
+        let path = {
+            let known = self.known();
+            self.paths().draw(endpoint, &known, now(), &mut os_rng())
+        }
+        .map_err(|no_path| match no_path {
+            NoPath::TooFewRelays => OpenError::TooFewRelays,
+            _ => OpenError::Unreachable,
+        })?;
+        let hops = [path.guard, path.second, path.third];
+        let hops: Option<Vec<Hop>> = hops.iter().map(|node| self.hop(node)).collect();
+        Ok((path, hops.ok_or(OpenError::Unreachable)?))
+    }
+
+    /// A relay as part of a circuit, if its descriptor counts today.
+    pub(super) fn hop(&self, node: &NodeId) -> Option<Hop> {
+        let signed = self.known().signed(node)?;
+        let descriptor = signed.verify(&self.network, self.scope.scope(), now().epoch()).ok()?;
+        Some(Hop { signed, descriptor })
+    }
+
+    /// Counts a circuit of that way, unless there were too many.
+    pub(super) fn begin(&self, way: &Way) -> Result<(), OpenError> {
+        self.paths().begin(way, now()).map_err(|TooMany| OpenError::Unreachable)
+    }
+
+    /// Guards to be tried again now.
+    pub(super) fn guards_to_try(&self) -> Vec<NodeId> {
+        self.paths().to_try(now())
+    }
+
+    /// Notes what came of a guard that was tried.
+    pub(super) fn guard_tried(&self, guard: NodeId, answered: bool) {
+        let mut paths = self.paths();
+        if answered {
+            paths.guards.guard_answered(guard);
+        } else {
+            paths.guards.guard_failed(guard, now());
+        }
+    }
+
+    /// Notes what came of building a circuit over `path`: how many of its relays it reached.
+    pub(super) fn built(&self, path: &Path, outcome: Result<(), (usize, BuildError)>) {
+        let Path { guard, second, third } = *path;
+        let reached = match outcome {
+            // Not for want of an answer.
+            Err((_, BuildError::Ours)) => return,
+            Err((reached, _)) => reached,
+            Ok(()) => 3,
+        };
+        self.guard_tried(guard, reached > 0);
+        for node in [guard, second, third].iter().take(reached) {
+            self.known().reached(node);
+        }
+        {
+            let mut paths = self.paths();
+            match reached {
+                0 => {}
+                1 => paths.guards.second_failed(guard, second, now()),
+                _ => paths.guards.second_answered(second),
+            }
+        }
+        if reached == 2 {
+            self.failed(&third);
+        }
+    }
+
+    /// Notes that a relay answered which was asked for a sample, directly.
+    pub(super) fn first_answered(&self, node: NodeId) {
+        let mut paths = self.paths();
+        if !paths.guards().contains(&node) {
+            paths.guards.another_answered(now());
+        }
+    }
+}
+
+/// Paths drawn anew because a relay on them is away.
+const REDRAWS: usize = 8;
+
+/// Guards tried again and again while none answers.
+const TRIED_IN_VAIN: usize = 3;
+
+/// A ration is six circuits in ten minutes. A way has one; all ways to one relay have eight in common.
+const RATIONS: (u16, u16) = (1, 8);
+
+/// Where whole networks come and go within minutes.
+const RATIONS_FOR_TESTS: (u16, u16) = (8, 256);
