@@ -35,6 +35,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // The emoji of a language, read when somebody looks for one.
+    chunkSizeWarningLimit: 700,
   },
   test: {
     environment: 'happy-dom',

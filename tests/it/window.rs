@@ -8,7 +8,7 @@ mod traces;
 
 use bob::Bob;
 use outis_tests::{
-    process::{Relay, Setting, folder},
+    process::{Relay, Setting, folder, soak},
     window::{Home, Window, id},
 };
 use rand_chacha::ChaCha12Rng;
@@ -223,8 +223,9 @@ async fn content_cannot_run() {
     let ada = Window::open(&Home::default()).await;
     create_quickly(&ada, &relays).await;
     ada.run(payloads::WATCH, &[]).await;
-    let payloads = payloads::all(canary.port());
-    assert!(payloads.len() >= 100);
+    let long = soak();
+    let payloads = payloads::all(canary.port(), long);
+    assert!(payloads.len() >= if long { 500 } else { 100 }, "{}", payloads.len());
 
     ada.click(&id("add-contact")).await;
     for field in ["search", "add-contact-address", "add-contact-greeting"] {

@@ -2,7 +2,7 @@
  * Looks at the page: a picture of each screen with the mock behind it, light and dark, in two sizes, and a
  * check of each for accessibility. Needs `npm run build:mock` and a Chromium (CHROMIUM=path, else /usr/bin/chromium).
  *
- *   node scripts/look.mjs [name part]     pictures go to looks/, which git ignores
+ *   node scripts/look.mjs [name part] [variant]     pictures go to looks/, which git ignores; `light-1280` is a variant
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,6 +14,7 @@ const SIZES = [
   { width: 1280, height: 800 },
   { width: 800, height: 600 },
 ];
+const LOCALES = ['en-GB', 'de-DE'];
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -31,6 +32,17 @@ const steps =
   async (page) => {
     for (const step of list) await step(page);
   };
+
+const menu = (text, item) =>
+  steps(
+    async (page) => page.locator(id('message'), { hasText: text }).click({ button: 'right' }),
+    ...(item ? [click(item)] : []),
+  );
+const press = (key) => async (page) => page.keyboard.press(key);
+const settings = (section) =>
+  steps(click('settings'), async (page) =>
+    page.click(`${id('settings-section')}[data-section="${section}"]`),
+  );
 
 /** What to look at: a world of the mock, and how to come there. */
 const SCREENS = {
@@ -90,6 +102,72 @@ const SCREENS = {
   'conversation-requested': { scene: 'full', go: open('Calypso') },
   'conversation-blocked': { scene: 'full', go: open('One Eye') },
   'conversation-long': { scene: 'long', go: open('Odysseus') },
+  'message-menu': { scene: 'full', go: steps(open('Odysseus'), menu('The ship leaves')) },
+  'message-reactions': {
+    scene: 'full',
+    go: steps(open('Odysseus'), menu('The ship leaves', 'more-reactions'), async (page) =>
+      page.waitForSelector(id('emoji')),
+    ),
+  },
+  'message-answer': {
+    scene: 'full',
+    go: steps(open('Odysseus'), menu('The ship leaves', 'menu-reply'), async (page) =>
+      page.fill(id('composer'), 'By what wind?'),
+    ),
+  },
+  'message-edit': { scene: 'full', go: steps(open('Odysseus'), menu('I will be there', 'menu-edit')) },
+  'message-select': {
+    scene: 'full',
+    go: steps(open('Odysseus'), menu('The ship leaves', 'menu-select'), async (page) =>
+      page.locator(id('message-select')).nth(2).check({ force: true }),
+    ),
+  },
+  'message-delete': { scene: 'full', go: steps(open('Odysseus'), menu('I will be there', 'menu-delete')) },
+  emoji: {
+    scene: 'full',
+    go: steps(open('Odysseus'), click('composer-emoji'), async (page) => {
+      await page.waitForSelector(id('emoji'));
+      await page.fill(id('emoji-search'), 'boat');
+    }),
+  },
+  find: {
+    scene: 'full',
+    go: steps(open('Odysseus'), press('Control+F'), async (page) => {
+      await page.fill(id('find-query'), 'nobody');
+      await page.waitForTimeout(600);
+    }),
+  },
+  'find-date': { scene: 'full', go: steps(open('Odysseus'), press('Control+F'), click('find-date')) },
+  self: { scene: 'full', go: open('Note to self') },
+  'conversation-menu': {
+    scene: 'full',
+    go: async (page) =>
+      page.locator(id('conversation-item'), { hasText: 'Penelope' }).click({ button: 'right' }),
+  },
+  archive: {
+    scene: 'full',
+    go: steps(async (page) => {
+      await page.locator(id('conversation-item'), { hasText: 'One Eye' }).click({ button: 'right' });
+      await page.click(id('menu-archive'));
+    }),
+  },
+  search: {
+    scene: 'full',
+    go: async (page) => {
+      await page.fill(id('search'), 'no');
+      await page.waitForSelector(id('search-hit'));
+    },
+  },
+  palette: { scene: 'full', go: press('Control+K') },
+  'palette-query': {
+    scene: 'full',
+    go: steps(press('Control+K'), async (page) => page.fill(id('palette-query'), 'pe')),
+  },
+  transfers: { scene: 'full', go: click('transfers') },
+  'transfers-none': { scene: 'new', go: click('transfers') },
+  qr: { scene: 'full', go: steps(open('Odysseus'), click('details-toggle'), click('details-qr')) },
+  files: { scene: 'full', go: steps(open('Penelope'), click('details-toggle'), click('details-files')) },
+  import: { scene: '', go: steps(click('welcome-sign-in'), click('sign-in-import')) },
   explain: { scene: 'full', go: steps(open('Odysseus'), click('message-why')) },
   link: { scene: 'full', go: steps(open('Odysseus'), click('message-link')) },
   'confirm-remove': {
@@ -113,6 +191,24 @@ const SCREENS = {
   superseded: { scene: 'superseded', go: open('Odysseus') },
   sandbox: { scene: 'sandbox', go: open('Odysseus') },
   settings: { scene: 'full', go: click('settings') },
+  'settings-privacy': { scene: 'full', go: settings('privacy') },
+  'settings-notifications': { scene: 'full', go: settings('notifications') },
+  'settings-storage': { scene: 'full', go: settings('storage') },
+  'settings-network': { scene: 'full', go: settings('network') },
+  'settings-appearance': { scene: 'full', go: settings('appearance') },
+  'settings-language': { scene: 'full', go: settings('language') },
+  'settings-shortcuts': { scene: 'full', go: settings('shortcuts') },
+  'settings-about': { scene: 'full', go: settings('about') },
+  'settings-password': { scene: 'full', go: steps(click('settings'), click('settings-password')) },
+  'settings-delete': { scene: 'full', go: steps(click('settings'), click('settings-delete')) },
+  'large-text': {
+    scene: 'full',
+    go: steps(
+      settings('appearance'),
+      async (page) => page.selectOption(id('settings-zoom'), '150'),
+      open('Odysseus'),
+    ),
+  },
   shortcuts: { scene: 'full', go: async (page) => page.keyboard.press('Control+/') },
   german: { scene: 'full', locale: 'de-DE', go: steps(open('Odysseus'), click('details-toggle')) },
   'german-create': { scene: '', locale: 'de-DE', go: click('welcome-create') },
@@ -126,6 +222,7 @@ const SCREENS = {
 };
 
 const wanted = process.argv[2] ?? '';
+const variant = process.argv[3] ?? '';
 mkdirSync(OUT, { recursive: true });
 const server = await preview({ build: { outDir: 'dist-mock' } });
 const browser = await chromium.launch({
@@ -134,10 +231,10 @@ const browser = await chromium.launch({
 });
 let faults = 0;
 try {
-  for (const [name, screen] of Object.entries(SCREENS)) {
-    if (!name.includes(wanted)) continue;
-    for (const colorScheme of ['light', 'dark']) {
-      for (const viewport of SIZES) faults += await look(name, screen, colorScheme, viewport);
+  for (const colorScheme of ['light', 'dark']) {
+    for (const viewport of SIZES) {
+      if (!`${colorScheme}-${viewport.width}`.includes(variant)) continue;
+      for (const locale of LOCALES) faults += await lookAll(colorScheme, viewport, locale);
     }
   }
 } finally {
@@ -147,17 +244,24 @@ try {
 console.log(faults === 0 ? 'nothing found' : `${faults} found`);
 process.exitCode = faults === 0 ? 0 : 1;
 
-async function look(name, { scene, go, locale = 'en-GB' }, colorScheme, viewport) {
-  const where = `${name}-${colorScheme}-${viewport.width}`;
-  const context = await browser.newContext({
-    viewport,
-    colorScheme,
-    locale,
-    reducedMotion: 'reduce',
-    bypassCSP: false,
-  });
+/** One context for all screens of a variant: the page's files are read once. */
+async function lookAll(colorScheme, viewport, locale) {
+  const screens = Object.entries(SCREENS).filter(
+    ([name, screen]) => name.includes(wanted) && (screen.locale ?? LOCALES[0]) === locale,
+  );
+  if (screens.length === 0) return 0;
+  const context = await browser.newContext({ viewport, colorScheme, locale, reducedMotion: 'reduce' });
   // As the shell does.
   await context.addInitScript(() => Object.freeze(Object.prototype));
+  let found = 0;
+  for (const [name, screen] of screens) {
+    found += await look(context, `${name}-${colorScheme}-${viewport.width}`, screen, viewport);
+  }
+  await context.close();
+  return found;
+}
+
+async function look(context, where, { scene, go }, viewport) {
   const page = await context.newPage();
   let found = 0;
   const complain = (what) => {
@@ -182,6 +286,6 @@ async function look(name, { scene, go, locale = 'en-GB' }, colorScheme, viewport
       complain(`${impact}: ${rule} at ${nodes[0].target.join(' ')} (${nodes.length} places)`);
     }
   }
-  await context.close();
+  await page.close();
   return found;
 }

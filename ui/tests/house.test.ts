@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MockBackend } from '$lib/api/mock';
+import { ADVICE } from '$lib/state/words';
 import { sources } from './sources';
 
 const files = sources('src', /\.(svelte|ts|css)$/).filter((file) => !file.includes('generated'));
@@ -78,4 +79,14 @@ describe('the shell', () => {
       expect(settled(asked)).toEqual(settled(allowed));
     },
   );
+});
+
+describe('the core', () => {
+  const source = '../crates/app/src/account.rs';
+
+  it.skipIf(!existsSync(source))('gives no advice that we have no words for', () => {
+    const given = [...read(source).matchAll(/Advice::\w+ => "([^"]+)"/g)].map((match) => match[1]);
+    expect(given.length).toBeGreaterThan(5);
+    expect(given.sort()).toEqual(Object.keys(ADVICE).sort());
+  });
 });

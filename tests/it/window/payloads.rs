@@ -52,27 +52,54 @@ impl Canary {
     }
 }
 
-/// Each way in, with each thing to do there.
-pub(super) fn all(port: u16) -> Vec<String> {
+/// Each way in, with one thing to do there: some hundred. In the long form with each thing, and as filters are fooled: over
+/// five hundred.
+pub(super) fn all(port: u16, long: bool) -> Vec<String> {
     let scripts = [
         "window.ran()",
         "__TAURI_INTERNALS__.invoke('account_lock',{params:{}})",
         "location='http://127.0.0.1:PORT/'",
     ];
-    let mut payloads: Vec<String> = WAYS
+    let mut payloads: Vec<String> = LOADS
         .iter()
-        .enumerate()
-        .map(|(number, way)| {
-            let script = scripts.get(number % scripts.len()).expect("within");
-            way.replace("SCRIPT", script)
-        })
+        .map(|load| load.replace("URL", "http://127.0.0.1:PORT/x"))
         .collect();
-    payloads.extend(LOADS.iter().map(|load| load.replace("URL", "http://127.0.0.1:PORT/x")));
+    for (number, way) in WAYS.iter().enumerate() {
+        let first = number % scripts.len();
+        let taken = if long { scripts.len() } else { 1 };
+        let chosen = scripts.iter().cycle().skip(first).take(taken);
+        payloads.extend(chosen.map(|script| way.replace("SCRIPT", script)));
+    }
+    if long {
+        let disguised: Vec<_> = payloads
+            .iter()
+            .enumerate()
+            .filter_map(|(number, payload)| Some(DISGUISES.get(number % DISGUISES.len())?(payload)))
+            .collect();
+        payloads.extend(disguised);
+    }
     for payload in &mut payloads {
         *payload = payload.replace("PORT", &port.to_string());
     }
     payloads
 }
+
+/// What a filter may not see through, and a page that decodes once too often does.
+const DISGUISES: &[fn(&str) -> String] = &[
+    str::to_uppercase,
+    |payload| payload.replace('<', "<\u{0}"),
+    |payload| payload.replace('<', "<\n").replace('=', "\t=\n"),
+    |payload| payload.replace('<', "&lt;").replace('>', "&gt;"),
+    |payload| payload.replace('<', "&#x3c;").replace('>', "&#x3e;"),
+    |payload| payload.replace('<', "%3C").replace('>', "%3E").replace('"', "%22"),
+    |payload| payload.replace('<', "\\u003c").replace('>', "\\u003e"),
+    |payload| payload.replace('<', "\u{ff1c}").replace('>', "\u{ff1e}"),
+    |payload| format!("\">'></textarea></title></style></script>{payload}"),
+    |payload| format!("<![CDATA[{payload}]]>"),
+    |payload| format!("<!--{payload}--!>{payload}"),
+    |payload| format!("<svg><desc>{payload}</desc></svg>"),
+    |payload| format!("\u{feff}{payload}\u{200b}"),
+];
 
 /// Counts scripts that run and whatever the policy has to stop.
 pub(super) const WATCH: &str = "

@@ -1,4 +1,5 @@
 import type { Contact, ConversationSettings } from '$lib/api/dto';
+import { looksLike } from '$lib/text/lookalikes';
 
 /** The name the person gave them, else the one they gave themselves, else a piece of the address. */
 export function displayName(contact: Contact): string {
@@ -43,6 +44,15 @@ const NOTHING_CHOSEN: ConversationSettings = {
   typing: false,
   disappear_after: null,
 };
+
+/** Somebody else among these whose name the eye cannot tell from this one's; those one knows well come first. */
+export function lookalike(contact: Contact, others: readonly Contact[]): Contact | undefined {
+  const name = displayName(contact);
+  return others
+    .filter((other) => other.address !== contact.address && other.state !== 'incoming')
+    .sort((a, b) => Number(b.verified) - Number(a.verified))
+    .find((other) => looksLike(name, displayName(other)) || looksLike(name, other.nickname));
+}
 
 /** Whether the person's words occur in the contact's names or address. */
 export function matches(contact: Contact, words: string): boolean {

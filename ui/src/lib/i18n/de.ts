@@ -132,6 +132,7 @@ export const de = {
 
   'sidebar.label': 'Unterhaltungen',
   'sidebar.search': 'Nachrichten und Leute suchen',
+  'sidebar.search.placeholder': 'Suchen',
   'sidebar.search.clear': 'Suche leeren',
   'sidebar.requests': { one: '{count} Anfrage eines Fremden', other: '{count} Anfragen von Fremden' },
   'sidebar.requests.look': 'Ansehen',
@@ -380,6 +381,8 @@ export const de = {
   'requests.block': 'Blockieren',
   'requests.returning':
     'Sagt, ihr wärt in Kontakt gewesen. Vielleicht vor einer Neuinstallation; vergleicht die Sicherheitsnummern.',
+  'contact.lookalike':
+    'Das ist nicht {name} ({address}): Nur der Name sieht so aus. Vergleiche die Adresse, bevor du ihm traust.',
   'requests.stranger': 'Jeder kann jeden Spitznamen wählen: Die Adresse sagt, wer es ist.',
 
   'details.title': 'Einzelheiten',

@@ -129,6 +129,7 @@ export const en = {
 
   'sidebar.label': 'Conversations',
   'sidebar.search': 'Search messages and people',
+  'sidebar.search.placeholder': 'Search',
   'sidebar.search.clear': 'Clear the search',
   'sidebar.requests': { one: '{count} request from a stranger', other: '{count} requests from strangers' },
   'sidebar.requests.look': 'Look',
@@ -373,6 +374,8 @@ export const en = {
   'requests.block': 'Block',
   'requests.returning':
     'Says you were in contact. Perhaps before a reinstall; compare safety numbers to be sure.',
+  'contact.lookalike':
+    'This is not {name} ({address}): only the name looks alike. Compare the address before you trust it.',
   'requests.stranger': 'Anybody can choose any nickname: the address tells who it is.',
 
   'details.title': 'Details',

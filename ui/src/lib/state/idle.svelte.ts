@@ -6,7 +6,7 @@ export class IdleState {
   #touched: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(minutes: () => number | null, idled: () => void, now: () => number = Date.now) {
+  constructor(minutes: () => number | null, idled: () => void, now: () => number = () => Date.now()) {
     this.#minutes = minutes;
     this.#idled = idled;
     this.#now = now;

@@ -1,3 +1,5 @@
+import { alphabet, oddLetters } from './lookalikes';
+
 /**
  * Text that other people wrote, cut into pieces that can be shown without being fooled by them.
  *
@@ -8,12 +10,15 @@
  */
 export type Piece =
   | { kind: 'text'; text: string }
+  | { kind: 'odd'; text: string; alphabet: string }
   | { kind: 'control'; code: string }
   | { kind: 'link'; text: string; url: string };
 
-/** A name or a file's name: controls shown, line breaks too, no links. */
+/** A name or a file's name: controls shown, line breaks too, letters of a second alphabet apart, no links. */
 export function namePieces(text: string): Piece[] {
-  return controlPieces(text, { lineBreaks: false });
+  return controlPieces(text, { lineBreaks: false }).flatMap((piece) =>
+    piece.kind === 'text' ? oddPieces(piece.text) : [piece],
+  );
 }
 
 /** The body of a message: controls shown, line breaks kept, secure links cut out. */
@@ -54,6 +59,18 @@ function controlPieces(text: string, keep: { lineBreaks: boolean }): Piece[] {
   });
   if (run !== '') pieces.push({ kind: 'text', text: run });
   return pieces;
+}
+
+function oddPieces(text: string): Piece[] {
+  const odd = oddLetters(text);
+  if (odd.size === 0) return [{ kind: 'text', text }];
+  return [...text].reduce<Piece[]>((pieces, letter, index) => {
+    const last = pieces.at(-1);
+    if (odd.has(index)) pieces.push({ kind: 'odd', text: letter, alphabet: alphabet(letter) ?? '' });
+    else if (last?.kind === 'text') last.text += letter;
+    else pieces.push({ kind: 'text', text: letter });
+    return pieces;
+  }, []);
 }
 
 function linkPieces(text: string): Piece[] {

@@ -171,7 +171,40 @@ export function fullWorld(now: number): World {
     ['out', text('One thread is enough, then: see https://example.org.'), at(5 * DAY - MINUTE), 'delivered'],
   ]);
   seed(world, polyphemus, [['in', text('Who blinded me?'), at(6 * DAY)]]);
+  enliven(world, odysseus, penelope, trickster);
   return world;
+}
+
+/** What people do with messages once they are there, and with conversations. */
+function enliven(world: World, odysseus: Contact, penelope: Contact, trickster: Contact): void {
+  const [, welcome, , cove, , , good] = world.messages.get(odysseus.address) ?? [];
+  if (welcome) welcome.reactions = [{ emoji: '❤️', direction: 'in' }];
+  if (cove) cove.reactions = [{ emoji: '👍', direction: 'out' }];
+  if (good && cove) good.reply_to = cove.id;
+  const woven = world.messages.get(penelope.address)?.[3];
+  if (woven) Object.assign(woven, { edited_at: woven.sent_at + MINUTE });
+  world.conversations.set(odysseus.address, {
+    ...PLAIN_CONVERSATION,
+    pinned: true,
+    disappear_after: 604_800,
+  });
+  world.conversations.set(trickster.address, { ...PLAIN_CONVERSATION, muted: true });
+  const me = world.me.address;
+  world.messages.set(me, [
+    { ...ownNote(me, 0, 'Ask the ferryman about the tides.'), sent_at: odysseus.last_message_at ?? 0 },
+  ]);
+}
+
+function ownNote(me: string, index: number, words: string): Message {
+  return {
+    id: `self-${index}`,
+    contact: me,
+    direction: 'out',
+    body: text(words),
+    sent_at: 0,
+    state: 'delivered',
+    reactions: [],
+  };
 }
 
 export function onlineNetwork(relays: number): NetworkStatus {
