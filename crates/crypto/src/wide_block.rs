@@ -166,28 +166,26 @@ where
         for chunk in out.chunks_mut(BATCH * TAG) {
             let (blocks, _) = stream.split_at_mut(chunk.len().div_ceil(TAG));
             for block in &mut *blocks {
-                *block = counter.to_be_bytes().into();
+                block.0 = counter.to_be_bytes();
                 counter = counter.wrapping_add(1);
             }
             self.stream.encrypt_blocks(blocks);
-            for (out, stream) in chunk.iter_mut().zip(blocks.iter().flatten()) {
-                *out ^= stream;
+            let (whole, rest) = chunk.as_chunks_mut();
+            for (out, stream) in whole.iter_mut().zip(&*blocks) {
+                xor(out, &stream.0);
             }
+            let last = blocks.last().into_iter().flatten();
+            rest.iter_mut().zip(last).for_each(|(out, stream)| *out ^= stream);
         }
-        stream
-            .as_mut_slice()
-            .iter_mut()
-            .for_each(|block| block.as_mut_slice().zeroize());
+        stream.iter_mut().for_each(|block| block.0.zeroize());
     }
 }
 
 /// Blocks of key stream that are made at once: a whole number of what the widest instructions take.
-const BATCH: usize = 128;
+const BATCH: usize = 64;
 
 fn xor(block: &mut Tag, other: &Tag) {
-    for (byte, other) in block.iter_mut().zip(other) {
-        *byte ^= other;
-    }
+    *block = (u128::from_ne_bytes(*block) ^ u128::from_ne_bytes(*other)).to_ne_bytes();
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@ use rand_chacha::{
 /// The lengths of a cell in Tor: a tweak of 16 bytes and a command, 493 bytes of rest.
 type Tor = Uiv<Aes128, 17, 493>;
 
+fn text(name: &str) -> &'static str {
+    let mut lines = include_str!("../../../../tests/vectors/crypto-uiv.txt").lines();
+    let named = lines.find_map(|line| line.split_once(" = ").filter(|(key, _)| *key == name));
+    named.expect("a vector of that name").1
+}
+
 fn vector(name: &str) -> Vec<u8> {
-    let lines = include_str!("../../../../tests/vectors/crypto-uiv.txt").lines();
-    let value = lines
-        .filter_map(|line| line.split_once(" = "))
-        .find(|(key, _)| *key == name);
-    hex::decode(value.expect("a vector of that name").1).expect("a vector is hex")
+    hex::decode(text(name)).expect("a vector is hex")
 }
 
 fn tor(direction: fn(&Tor, &[u8; 17], &mut Tag, &mut [u8])) -> (Tag, Vec<u8>) {
@@ -40,10 +42,18 @@ fn decryption_is_that_of_tor() {
 
 #[test]
 fn the_next_key_is_that_of_tor() {
-    let mut next = [0; 64 + 16];
-    Tor::new(&[0xff; 64]).update(&[0xff; 16], &mut next);
-    assert_eq!(next[..64], vector("updated key"));
-    assert_eq!(next[64..], vector("updated nonce"));
+    for number in 1..=3 {
+        let parts: Vec<Vec<u8>> = text(&format!("updated {number}"))
+            .split(' ')
+            .map(|part| hex::decode(part).expect("a vector is hex"))
+            .collect();
+        let [key, nonce, next_key, next_nonce] = parts.as_slice() else {
+            panic!("four parts")
+        };
+        let mut next = [0; 64 + 16];
+        Tor::new(key).update(&nonce[..].try_into().unwrap(), &mut next);
+        assert_eq!((&next[..64], &next[64..]), (&next_key[..], &next_nonce[..]));
+    }
 }
 
 fn random(rng: &mut ChaCha20Rng) -> Box<[u8; BLOCK]> {
