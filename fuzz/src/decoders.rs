@@ -66,6 +66,11 @@ pub const DECODERS: &[Decoder] = &[
     at("onion-keys-record", |bytes| {
         OnionKeys::from_record(bytes).is_ok_and(|keys| same(bytes, &keys.to_record()))
     }),
+    at("onion-command", outis_onion::decoders::command),
+    at("onion-beginning", outis_onion::decoders::beginning),
+    at("onion-answer", outis_onion::decoders::answer),
+    at("onion-guards-record", outis_onion::decoders::guards),
+    at("onion-backoff-record", outis_onion::decoders::backoff),
     at("transfer-offer", |bytes| {
         Offer::decode(bytes)
             .is_ok_and(|offer| same(bytes, offer.encode().dangerously_expose()) && !offer.name().as_str().is_empty())

@@ -80,6 +80,11 @@ const SHARED: &[(&str, &str, &str)] = &[
         "directory-record",
         "a relay's descriptor is opaque there, and checked when it is put",
     ),
+    (
+        "onion-command",
+        "directory-record",
+        "a relay's descriptor is opaque there, and checked when it is put",
+    ),
 ];
 
 /// A version and 32 bytes: sealed in the vault under their place, and opened at no other.

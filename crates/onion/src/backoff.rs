@@ -108,7 +108,8 @@ impl Backoff {
         }
         let (_, tries): (u8, Vec<(NodeId, Tries)>) = decode(record, LIMIT).map_err(BackoffRecordError::Damaged)?;
         let in_order = tries.is_sorted_by(|(a, _), (b, _)| a < b);
-        let few = tries.len() <= Self::DESTINATIONS && tries.iter().all(|(_, tries)| tries.began.len() <= Self::MOST);
+        let each = |(_, tries): &(NodeId, Tries)| (1..=Self::MOST).contains(&tries.began.len());
+        let few = tries.len() <= Self::DESTINATIONS && tries.iter().all(each);
         if in_order && few {
             Ok(Self(tries.into_iter().collect()))
         } else {

@@ -1,6 +1,6 @@
 //! Cells, and what is said in them.
 
-mod command;
+pub(crate) mod command;
 
 use outis_crypto::wide_block::{BLOCK, TAG, Tag};
 use std::fmt;

@@ -10,35 +10,17 @@
 //! All bytes of both messages, the relay's node id and onion key, the day and the network go into the keys, so that whatever
 //! was changed, or meant for somebody else, gives other keys, and the confirmation fails.
 
+mod message;
 mod replay;
 
-use crate::{Cell, OnionKey, OnionKeys, RelayDescriptor};
+use crate::{OnionKey, OnionKeys, RelayDescriptor};
+use message::{Answer, PROOF, Question, VERSION};
 use outis_crypto::{CryptoRng, Secret, agreement, derive, derive_from, hash, kem, label, wide_block};
-use outis_wire::{Epoch, NetworkName, NodeId, Reader};
-use std::fmt;
+use outis_wire::{Epoch, NetworkName, NodeId};
 
+pub use message::{BadMessage, Create, Created};
+pub(crate) use message::{reads_as_a_beginning, reads_as_an_answer};
 pub use replay::ReplayFilter;
-
-/// A client's message to a hop.
-///
-/// | offset | size  | field                                             |
-/// |      0 |     1 | version = 1                                       |
-/// |      1 |     4 | epoch of the relay's onion key, big-endian        |
-/// |      5 |    32 | the client's fresh X25519 key                     |
-/// |     37 | 1 088 | ML-KEM-768 ciphertext to the onion key            |
-/// |  1 125 | 1 184 | the client's fresh ML-KEM-768 key                 |
-/// |  2 309 |    32 | proof that this was made for the relay            |
-#[derive(Clone, PartialEq, Eq)]
-pub struct Create(Box<[u8; Self::BYTES]>);
-
-/// A hop's answer.
-///
-/// | offset | size  | field                                             |
-/// |      0 |    32 | the relay's fresh X25519 key                      |
-/// |     32 | 1 088 | ML-KEM-768 ciphertext to the client's fresh key   |
-/// |  1 120 |    32 | confirmation                                      |
-#[derive(Clone, PartialEq, Eq)]
-pub struct Created(Box<[u8; Self::BYTES]>);
 
 /// A client's half of a handshake under way.
 pub struct Pending {
@@ -262,129 +244,6 @@ impl Relay {
         hash(label::ONION_TRANSCRIPT, &[&relay, messages].concat())
     }
 }
-
-/// A [`Create`] taken apart.
-struct Question {
-    epoch: Epoch,
-    agreement: agreement::PublicKey,
-    ciphertext: kem::Ciphertext,
-    kem: kem::EncapsulationKey,
-    proof: [u8; PROOF],
-}
-
-impl Question {
-    fn read(create: &Create) -> Result<Self, AnswerError> {
-        let malformed = AnswerError::Malformed;
-        let mut reader = Reader::new(create.as_bytes());
-        if reader.u8() != Ok(VERSION) {
-            return Err(malformed);
-        }
-        let epoch = Epoch(reader.u32().map_err(|_| malformed)?);
-        let agreement = reader.array().map_err(|_| malformed)?;
-        let ciphertext = reader.bytes(kem::CIPHERTEXT).map_err(|_| malformed)?;
-        let kem = reader.bytes(kem::ENCAPSULATION_KEY).map_err(|_| malformed)?;
-        Ok(Self {
-            epoch,
-            agreement: agreement::PublicKey::from_bytes(agreement).map_err(|_| malformed)?,
-            ciphertext: kem::Ciphertext::from_bytes(ciphertext).map_err(|_| malformed)?,
-            kem: kem::EncapsulationKey::from_bytes(kem).map_err(|_| malformed)?,
-            proof: reader.array().map_err(|_| malformed)?,
-        })
-    }
-}
-
-/// A [`Created`] taken apart.
-struct Answer {
-    agreement: agreement::PublicKey,
-    ciphertext: kem::Ciphertext,
-    confirmation: [u8; PROOF],
-}
-
-impl Answer {
-    fn read(created: &Created) -> Option<Self> {
-        let mut reader = Reader::new(created.as_bytes());
-        Some(Self {
-            agreement: agreement::PublicKey::from_bytes(reader.array().ok()?).ok()?,
-            ciphertext: kem::Ciphertext::from_bytes(reader.bytes(kem::CIPHERTEXT).ok()?).ok()?,
-            confirmation: reader.array().ok()?,
-        })
-    }
-
-    fn write(&self) -> Created {
-        let Self {
-            agreement,
-            ciphertext,
-            confirmation,
-        } = self;
-        let bytes = [&agreement.as_bytes()[..], ciphertext.as_bytes(), confirmation].concat();
-        Created::from_bytes(&bytes).expect("these are all its fields")
-    }
-}
-
-macro_rules! handshake_message {
-    ($name:ident, $bytes:expr) => {
-        impl $name {
-            /// How long it is.
-            pub const BYTES: usize = $bytes;
-
-            /// Takes bytes of the right length, and looks no closer: only the two at its ends can.
-            ///
-            /// # Errors
-            /// [`BadMessage`] for another length.
-            pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadMessage> {
-                bytes
-                    .try_into()
-                    .map(|bytes| Self(Box::new(bytes)))
-                    .map_err(|_| BadMessage)
-            }
-
-            /// As inside a command.
-            pub fn as_bytes(&self) -> &[u8; Self::BYTES] {
-                &self.0
-            }
-
-            /// As the first cell of a stream in its direction: the message, then zeros.
-            pub fn to_cell(&self) -> Cell {
-                let mut cell = Cell::zeroed();
-                let (head, _) = cell.block().split_at_mut(Self::BYTES);
-                head.copy_from_slice(self.as_bytes());
-                cell
-            }
-
-            /// Out of the first cell of a stream.
-            ///
-            /// # Errors
-            /// [`BadMessage`] if something stands behind it.
-            pub fn from_cell(cell: &Cell) -> Result<Self, BadMessage> {
-                let (head, rest) = cell.as_bytes().split_at(Self::BYTES);
-                if rest.iter().any(|byte| *byte != 0) {
-                    return Err(BadMessage);
-                }
-                Self::from_bytes(head)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let Self(_) = self;
-                f.write_str(stringify!($name))
-            }
-        }
-    };
-}
-
-handshake_message!(Create, 1 + 4 + 32 + kem::CIPHERTEXT + kem::ENCAPSULATION_KEY + PROOF);
-handshake_message!(Created, 32 + kem::CIPHERTEXT + PROOF);
-
-/// Not a message of a handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a message of a handshake")]
-pub struct BadMessage;
-
-const VERSION: u8 = 1;
-
-/// Bytes of a proof and of a confirmation.
-const PROOF: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -23,12 +23,14 @@ mod address;
 mod backoff;
 mod cell;
 pub mod credit;
+pub mod decoders;
 mod descriptor;
 mod draw;
 mod guards;
 mod handshake;
 mod keys;
 mod layers;
+mod padding;
 mod path;
 #[cfg(test)]
 mod testing;
@@ -43,4 +45,5 @@ pub use handshake::{
 };
 pub use keys::{OnionKey, OnionKeys, RecordError};
 pub use layers::{Broken, ClientLayers, Forward, RelayLayers};
+pub use padding::Decoys;
 pub use path::{Path, Relays};

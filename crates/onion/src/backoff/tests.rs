@@ -120,7 +120,12 @@ fn a_record_is_that_of_the_vectors_and_a_damaged_one_is_refused() {
         Err(BackoffRecordError::Version(2))
     );
     assert!((0..record.len()).all(|end| Backoff::from_record(&record[..end]).is_err()));
-    let twice: Vec<(NodeId, Tries)> = vec![(FAR, Tries::default()), (FAR, Tries::default())];
-    let twice = encode(&(VERSION, twice));
-    assert_eq!(Backoff::from_record(&twice), Err(BackoffRecordError::Contradictory));
+    let tries = || Tries {
+        began: vec![NOW],
+        ..Tries::default()
+    };
+    for bad in [vec![(FAR, tries()), (FAR, tries())], vec![(FAR, Tries::default())]] {
+        let bad = encode(&(VERSION, bad));
+        assert_eq!(Backoff::from_record(&bad), Err(BackoffRecordError::Contradictory));
+    }
 }

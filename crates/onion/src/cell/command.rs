@@ -155,6 +155,23 @@ impl Command {
     }
 }
 
+/// Whether `bytes` are what stands in a cell between its tag and its zeros. Panics if what it read is not written so.
+pub(crate) fn reads_as_a_command(bytes: &[u8]) -> bool {
+    let mut cell = Cell::zeroed();
+    let (_, room) = cell.block().split_at_mut(TAG);
+    let Some((room, _)) = room.split_at_mut_checked(bytes.len()) else {
+        return false;
+    };
+    room.copy_from_slice(bytes);
+    let length = bytes.get(1..3).and_then(|length| length.try_into().ok());
+    let is_whole = length.is_some_and(|length| usize::from(u16::from_be_bytes(length)) + 3 == bytes.len());
+    is_whole
+        && Command::from_cell(cell.clone()).is_ok_and(|command| {
+            assert!(command.into_cell() == cell, "one command has two encodings");
+            true
+        })
+}
+
 /// Not a command, although whoever wrote it knows the layer's keys. It ends the circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a command")]

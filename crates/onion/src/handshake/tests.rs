@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Command, Forward, RelayLayers,
+    Cell, Command, Forward, RelayLayers,
     testing::{Hop, TODAY, network, rng},
 };
 
@@ -203,8 +203,8 @@ fn the_bytes_are_those_of_the_vectors() {
     let (_, created) = hop.answer(&create, 2).unwrap();
     let secrets = pending.finish(&created).unwrap();
     let lines = [
-        ("create", hex::encode(create.as_bytes())),
-        ("created", hex::encode(created.as_bytes())),
+        ("beginning", hex::encode(create.as_bytes())),
+        ("answer", hex::encode(created.as_bytes())),
         ("forward key", hex::encode(secrets.forward.key.dangerously_expose())),
         ("forward nonce", hex::encode(secrets.forward.nonce.dangerously_expose())),
         ("backward key", hex::encode(secrets.backward.key.dangerously_expose())),

@@ -35,6 +35,28 @@ fn every_command_survives_its_cell() {
     }
 }
 
+/// The golden bytes: everything between the tag and the zeros.
+#[test]
+fn the_bytes_are_those_of_the_vectors() {
+    let lines = every_command().into_iter().enumerate().filter_map(|(number, command)| {
+        // A full cell says no more than a short one.
+        if matches!(&command, Command::Data(payload) if payload.as_bytes().len() == Payload::MAX) {
+            return None;
+        }
+        let name = format!("{command:?}");
+        let name = name.split('(').next().unwrap_or_default().to_lowercase();
+        let cell = command.into_cell();
+        let length = u16::from_be_bytes(cell.as_bytes()[TAG + 1..HEAD].try_into().unwrap());
+        Some(format!(
+            "{name} {number} = {}\n",
+            hex::encode(&cell.as_bytes()[TAG..HEAD + usize::from(length)])
+        ))
+    });
+    let written: String = lines.collect();
+    let golden = include_str!("../../../../../tests/vectors/onion-commands.txt");
+    assert_eq!(written, golden.replace("\r\n", "\n"), "{written}");
+}
+
 #[test]
 fn a_payload_takes_what_fits_and_a_whole_small_envelope_fits() {
     let bytes = [9; Payload::MAX + 1];
