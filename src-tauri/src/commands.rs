@@ -73,7 +73,7 @@ mod tests {
         assert!(handled.len() > 30, "{handled:?}");
         assert_eq!(handled, listed);
         assert_eq!(handled, allowed.collect());
-        assert_eq!(capability["windows"], serde_json::json!(["main-*"]));
+        assert_eq!(capability["windows"], serde_json::json!(["main"]));
         assert!(
             capability.get("remote").is_none(),
             "no page from elsewhere may call anything"

@@ -9,6 +9,7 @@ mod automation;
 mod commands;
 mod notices;
 mod place;
+mod renewal;
 mod shell;
 mod tray;
 mod window;
@@ -18,7 +19,7 @@ use shell::Shell;
 use std::{error::Error as StdError, path::PathBuf, sync::Arc};
 use tauri::{Emitter, Manager, RunEvent};
 use tray::Tray;
-use window::{Folders, Start};
+use window::Start;
 
 fn main() -> Result<(), Box<dyn StdError>> {
     tracing_subscriber::fmt()
@@ -37,7 +38,6 @@ fn main() -> Result<(), Box<dyn StdError>> {
         .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .manage(Arc::clone(&core))
-        .manage(Folders::default())
         .manage(Shell::open(&data_dir()?))
         .invoke_handler(commands::handler())
         .setup({
@@ -55,14 +55,12 @@ fn main() -> Result<(), Box<dyn StdError>> {
             }
         })
         .build(tauri::generate_context!())?;
-    window.run(move |handle, event| match event {
-        // While a window is put in the place of another there may be none for a moment.
-        RunEvent::ExitRequested { api, code: None, .. } if window::current(handle).is_some() => api.prevent_exit(),
-        RunEvent::Exit => {
+    window.run(move |handle, event| {
+        if matches!(event, RunEvent::Exit) {
             tauri::async_runtime::block_on(core.shutdown());
-            handle.state::<Folders>().clean_up();
+            window::clean_up(handle);
+            renewal::finish(handle);
         }
-        _ => {}
     });
     Ok(())
 }

@@ -20,6 +20,8 @@ pub(crate) struct Shell {
     tray: OnceLock<Tray>,
     /// The person said so, or the system did: nothing keeps the program any more.
     leaving: AtomicBool,
+    /// It ends to begin anew; with or without its window to be seen.
+    renewing: OnceLock<bool>,
 }
 
 /// What is remembered of this machine, in the clear: nothing in it is anybody's.
@@ -51,6 +53,7 @@ impl Shell {
             words: Mutex::new(in_english()),
             tray: OnceLock::new(),
             leaving: AtomicBool::new(false),
+            renewing: OnceLock::new(),
         }
     }
 
@@ -104,6 +107,16 @@ impl Shell {
 
     pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn renew(&self, hidden: bool) {
+        self.leave();
+        // Asked twice, it is done once.
+        let _ = self.renewing.set(hidden);
+    }
+
+    pub(crate) fn renewing(&self) -> Option<bool> {
+        self.renewing.get().copied()
     }
 
     pub(crate) fn closing(&self) -> Closing {

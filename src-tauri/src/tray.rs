@@ -1,6 +1,6 @@
 //! The icon in the tray: how much is unread, and a menu.
 
-use crate::{shell::Shell, window};
+use crate::{renewal, shell::Shell, window};
 use outis_app::{App, dto::ShellWords};
 use std::{panic, panic::AssertUnwindSafe, sync::Arc};
 use tauri::{
@@ -92,9 +92,10 @@ impl Tray {
 fn lock_account(app: &AppHandle) {
     let (core, app) = (Arc::clone(app.state::<Arc<App>>().inner()), app.clone());
     tauri::async_runtime::spawn(async move {
-        // It fails where nothing is open, which is what was wanted.
-        let _ = core.account_lock(outis_app::dto::Nothing {}).await;
-        window::renew(&app);
+        // It fails where nothing is open, and then there is nothing to wipe.
+        if core.account_lock(outis_app::dto::Nothing {}).await.is_ok() {
+            renewal::begin(&app);
+        }
     });
 }
 

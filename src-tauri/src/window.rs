@@ -8,10 +8,7 @@ use crate::{
 };
 use std::{
     path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Mutex, PoisonError},
 };
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tempfile::TempDir;
@@ -26,10 +23,7 @@ pub(crate) enum Start {
 
 /// Opens it. The page keeps nothing on disk: it is incognito, and may go nowhere but to itself.
 pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
-    // A window that is being destroyed still has its name.
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("main-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let mut window = WebviewWindowBuilder::new(app, name, WebviewUrl::App("index.html".into()))
+    let mut window = WebviewWindowBuilder::new(app, NAME, WebviewUrl::App("index.html".into()))
         .title("Outis")
         .inner_size(1280.0, 800.0)
         .min_inner_size(640.0, 480.0)
@@ -42,7 +36,7 @@ pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
     window = window
         .data_directory(folder.path().to_owned())
         .incognito(!automation::is_on());
-    app.state::<Folders>().keep(folder);
+    app.manage(Folder(Mutex::new(Some(folder))));
     let window = window.build()?;
     if let Some(place) = app.state::<Shell>().record().place {
         place.restore(&window)?;
@@ -74,31 +68,6 @@ pub(crate) fn show(app: &AppHandle) {
     let _ = window.set_focus();
 }
 
-/// Puts a new window in the place of the old one, whose page and process end: what they had seen goes with them.
-pub(crate) fn renew(app: &AppHandle) {
-    let renewing = app.clone();
-    // Fails only while the program ends.
-    let _ = app.run_on_main_thread(move || {
-        let app = renewing;
-        let old = current(&app);
-        let start = match &old {
-            Some(window) if !window.is_visible().unwrap_or(true) => Start::Hidden,
-            _ => Start::Shown,
-        };
-        if let Some(window) = &old {
-            remember_place(window);
-        }
-        if let Err(error) = open(&app, start) {
-            tracing::error!(%error, "no new window could be opened");
-            return;
-        }
-        if let Some(window) = old {
-            // It holds nothing but an empty page then, and goes with the program.
-            let _ = window.destroy();
-        }
-    });
-}
-
 /// Whether a person has it before them.
 pub(crate) fn is_looked_at(app: &AppHandle) -> bool {
     current(app).is_some_and(|window| window.is_visible().unwrap_or(false) && window.is_focused().unwrap_or(false))
@@ -111,12 +80,12 @@ pub(crate) fn remember_place(window: &WebviewWindow) {
     let _ = window.state::<Shell>().remember(|record| record.place = Some(place));
 }
 
-/// The newest: an old one may still be on its way out.
 pub(crate) fn current(app: &AppHandle) -> Option<WebviewWindow> {
-    let number = |name: &str| name.strip_prefix("main-").and_then(|number| number.parse::<u32>().ok());
-    let windows = app.webview_windows().into_iter();
-    windows.max_by_key(|(name, _)| number(name)).map(|(_, window)| window)
+    app.get_webview_window(NAME)
 }
+
+/// As the capability has it.
+const NAME: &str = "main";
 
 fn hide(window: &WebviewWindow, tell: bool) {
     // What cannot be hidden stays to be seen.
@@ -137,19 +106,14 @@ fn volatile() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
-/// What the web views of this run keep, until the end.
-#[derive(Default)]
-pub(crate) struct Folders(Mutex<Vec<TempDir>>);
+/// What the web view keeps, until the end.
+struct Folder(Mutex<Option<TempDir>>);
 
-impl Folders {
-    fn keep(&self, folder: TempDir) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(folder);
-    }
-
-    /// Deletes it.
-    pub(crate) fn clean_up(&self) {
+/// Deletes it.
+pub(crate) fn clean_up(app: &AppHandle) {
+    if let Some(folder) = app.try_state::<Folder>() {
         // What cannot be deleted lies in a temporary folder and holds nothing of a page, but where a test typed it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(folder.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

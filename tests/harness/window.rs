@@ -15,6 +15,7 @@ use driver::Driver;
 use serde_json::{Value, json};
 use std::{
     cell::Cell,
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -162,6 +163,46 @@ impl Window {
         self.driver.reload().await;
     }
 
+    /// Returns when these processes are gone and others have taken their place.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub async fn until_renewed(&self, pages: &BTreeSet<u32>) {
+        let renewed = async {
+            // They are nobody's children here, so nothing tells.
+            loop {
+                let now = self.pages();
+                if !now.is_empty() && now.is_disjoint(pages) {
+                    return;
+                }
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(PATIENCE, renewed).await.expect("a new page in time");
+    }
+
+    /// The processes of its pages.
+    pub fn pages(&self) -> BTreeSet<u32> {
+        let shows_a_page = |process: &u32| process_name(*process).contains("WebKitWebProc");
+        self.processes().into_iter().filter(shows_a_page).collect()
+    }
+
+    /// The processes that show it: the program's own, and those of its web views.
+    pub fn processes(&self) -> Vec<u32> {
+        let runs_in_group = |pid: &u32| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // Its name stands in brackets and may hold anything; then state, parent and group (proc(5)).
+            let after_name = status.rsplit_once(')').map_or("", |(_, rest)| rest);
+            let mut fields = after_name.split_whitespace();
+            let (state, group) = (fields.next(), fields.nth(1).and_then(|group| group.parse().ok()));
+            group == Some(self.group) && state != Some("Z")
+        };
+        let all = std::fs::read_dir("/proc").expect("processes").flatten();
+        all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(runs_in_group)
+            .collect()
+    }
+
     /// A text as the page has it, such as an element's property.
     pub async fn property(&self, selector: &str, property: &str) -> String {
         let script = "return String(document.querySelector(arguments[0])[arguments[1]])";
@@ -260,6 +301,11 @@ impl Home {
             command.env("OUTIS_AUTOMATION_OPEN", path);
         }
     }
+}
+
+/// As the system has it, cut to 15 letters; nothing for one that has ended.
+pub fn process_name(process: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default()
 }
 
 /// The selector for a test id.

@@ -3,6 +3,7 @@
 //! Pictures of every screen go to `screenshots/`, which git ignores: tests cannot see whether something is beautiful.
 
 mod bob;
+mod locking;
 mod payloads;
 mod traces;
 

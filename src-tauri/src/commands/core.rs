@@ -1,6 +1,6 @@
 //! Commands that forward to the core's method of the same name.
 
-use crate::window;
+use crate::renewal;
 use outis_app::{App, Error, dto::*};
 use std::sync::Arc;
 use tauri::{AppHandle, State, command};
@@ -16,7 +16,7 @@ macro_rules! forward {
     };
 }
 
-/// A locked account leaves no page behind that had seen it.
+/// A locked account leaves nothing behind that had seen it.
 #[command]
 pub(crate) async fn account_lock(
     handle: AppHandle,
@@ -24,7 +24,7 @@ pub(crate) async fn account_lock(
     params: Nothing,
 ) -> Result<Nothing, Error> {
     let locked = app.account_lock(params).await?;
-    window::renew(&handle);
+    renewal::begin(&handle);
     Ok(locked)
 }
 

@@ -25,20 +25,53 @@ impl Memory {
         let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process runs");
         let mut memory =
             File::open(format!("/proc/{pid}/mem")).unwrap_or_else(|error| panic!("memory of {pid}: {error}"));
+        let mut present = File::open(format!("/proc/{pid}/pagemap")).expect("the process runs");
         let mut all = Self::default();
+        let mut piece = Vec::new();
         for (start, length) in maps.lines().filter_map(writable) {
-            let mut piece = Vec::new();
-            // What was given back in the meantime is no memory any more.
-            if memory.seek(SeekFrom::Start(start)).is_err() {
-                continue;
+            for (start, length) in runs(&mut present, start, length) {
+                piece.clear();
+                // What was given back in the meantime is no memory any more.
+                if memory.seek(SeekFrom::Start(start)).is_err() {
+                    continue;
+                }
+                let _ = memory.by_ref().take(length).read_to_end(&mut piece);
+                all.bytes += piece.len() as u64;
+                all.found
+                    .extend(needles.in_bytes(&piece).into_iter().map(str::to_owned));
             }
-            let _ = memory.by_ref().take(length).read_to_end(&mut piece);
-            all.bytes += piece.len() as u64;
-            all.found
-                .extend(needles.in_bytes(&piece).into_iter().map(str::to_owned));
         }
         all
     }
+}
+
+/// The parts of a range that are in memory or in swap: a process may set aside far more than it ever fills. Nothing longer
+/// than [`LONGEST`] at once, and each begins with the page that the last one ended with, so that nothing is cut in two.
+fn runs(pagemap: &mut File, start: u64, length: u64) -> Vec<(u64, u64)> {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    let (first, pages) = (start / PAGE, length / PAGE);
+    let mut entries = Vec::new();
+    for block in (0..pages).step_by(ENTRIES) {
+        entries.clear();
+        let wanted = 8 * (pages - block).min(ENTRIES as u64);
+        if pagemap.seek(SeekFrom::Start(8 * (first + block))).is_err() {
+            continue;
+        }
+        let _ = pagemap.by_ref().take(wanted).read_to_end(&mut entries);
+        for (index, entry) in entries.chunks_exact(8).enumerate() {
+            let entry = u64::from_le_bytes(entry.try_into().expect("eight bytes"));
+            if entry >> 62 == 0 {
+                continue;
+            }
+            let at = (first + block + index as u64) * PAGE;
+            match runs.last_mut() {
+                Some((start, length)) if *start + *length == at && *length < LONGEST => *length += PAGE,
+                Some((start, length)) if *start + *length == at => runs.push((at - PAGE, 2 * PAGE)),
+                _ => runs.push((at, PAGE)),
+            }
+        }
+    }
+    runs
 }
 
 /// Start and length of a line of `/proc/PID/maps` (proc(5)) that can be read and written.
@@ -48,3 +81,12 @@ fn writable(line: &str) -> Option<(u64, u64)> {
     let (start, end) = (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
     rest.starts_with("rw").then_some((start, end - start))
 }
+
+/// Of all machines that this runs on.
+const PAGE: u64 = 4_096;
+
+/// Pages asked about at once.
+const ENTRIES: usize = 1 << 16;
+
+/// Bytes read at once.
+const LONGEST: u64 = 16 << 20;
