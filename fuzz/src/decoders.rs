@@ -88,6 +88,8 @@ pub const DECODERS: &[Decoder] = &[
     at("vault-forest", outis_vault::decoders::forest),
     at("vault-index-part", outis_vault::decoders::index_part),
     at("vault-index-directory", outis_vault::decoders::index_directory),
+    at("vault-page", outis_vault::decoders::page),
+    at("vault-page-header", outis_vault::decoders::page_header),
     at("mailbox-request", outis_mailbox::decoders::mailbox_request),
     at("mailbox-reply", outis_mailbox::decoders::mailbox_reply),
     at("mailbox-envelope", |bytes| {

@@ -126,6 +126,7 @@ const SOURCES: &[(&str, &str, Wanted)] = &[
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("chunk")),
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("done")),
     ("vault-header", vector!("vault-header"), Wanted::Line(0)),
+    ("vault-page", vector!("vault-page"), Wanted::Line(0)),
     ("mailbox-request", vector!("mailbox-frames"), Wanted::Hex("request")),
     ("mailbox-reply", vector!("mailbox-frames"), Wanted::Hex("reply")),
     ("mailbox-envelope", vector!("mailbox-envelope"), Wanted::Hex("small")),

@@ -20,6 +20,10 @@ pub(crate) enum Step {
     Put(Place, SecretBytes),
     Erase(Place),
     EraseAll(Table, [u8; 32]),
+    /// It cannot be read.
+    GiveUp(Place),
+    /// Its index cannot be read.
+    GiveUpOwner(Table, [u8; 32]),
 }
 
 impl Commit {

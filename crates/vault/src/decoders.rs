@@ -2,7 +2,7 @@
 //!
 //! Each says whether bytes are one of its records, and panics if what it read is not written the same way.
 
-use crate::{forest::Forest, header::Header, index::Index};
+use crate::{forest::Forest, header::Header, index::Index, page, page::Page};
 
 /// The header of a folder.
 pub fn header(bytes: &[u8]) -> bool {
@@ -26,6 +26,16 @@ pub fn index_part(bytes: &[u8]) -> bool {
 /// An index's own record.
 pub fn index_directory(bytes: &[u8]) -> bool {
     Index::decode_directory(bytes).is_ok()
+}
+
+/// A page of records.
+pub fn page(bytes: &[u8]) -> bool {
+    Page::decode(bytes).is_ok_and(|page| is_same(bytes, &page.to_bytes()))
+}
+
+/// Where a page of records stands, or the page itself.
+pub fn page_header(bytes: &[u8]) -> bool {
+    page::Header::decode(bytes).is_ok()
 }
 
 fn is_same(read: &[u8], written: &[u8]) -> bool {

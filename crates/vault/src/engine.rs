@@ -15,20 +15,30 @@ pub(crate) type DiskKey = [u8; 16];
 /// Puts (`Some`) and removals (`None`), each key at most once. All or nothing.
 pub(crate) type Batch = Vec<(DiskKey, Option<Vec<u8>>)>;
 
-/// One of the two places where a root key may stand.
+/// One of the places in the file of keys: two where a root key may stand, two where a keepsake's may, and one that says
+/// how the store was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
     First,
     Second,
+    FirstKeepsake,
+    SecondKeepsake,
+    Closing,
 }
 
 impl Slot {
     pub(crate) const BOTH: [Slot; 2] = [Slot::First, Slot::Second];
+    pub(crate) const KEEPSAKES: [Slot; 2] = [Slot::FirstKeepsake, Slot::SecondKeepsake];
+    pub(crate) const COUNT: usize = 5;
 
+    /// The one that is written in turns with this one.
     pub(crate) fn other(self) -> Slot {
         match self {
             Slot::First => Slot::Second,
             Slot::Second => Slot::First,
+            Slot::FirstKeepsake => Slot::SecondKeepsake,
+            Slot::SecondKeepsake => Slot::FirstKeepsake,
+            Slot::Closing => Slot::Closing,
         }
     }
 
@@ -37,6 +47,9 @@ impl Slot {
         match self {
             Slot::First => 0,
             Slot::Second => 1,
+            Slot::FirstKeepsake => 2,
+            Slot::SecondKeepsake => 3,
+            Slot::Closing => 4,
         }
     }
 }
@@ -48,11 +61,21 @@ pub(crate) trait Engine: Send + Sync {
     /// The value as of the last [`apply`](Engine::apply).
     fn get(&self, key: &DiskKey) -> io::Result<Option<Vec<u8>>>;
 
-    /// Applies all of `batch` or nothing. It may still be lost; batches are lost only in reverse order.
-    fn apply(&self, batch: Batch) -> io::Result<()>;
+    /// Applies all of `batch` or nothing, and says its number. It may still be lost; batches are lost only in reverse order.
+    fn apply(&self, batch: Batch) -> io::Result<u64>;
 
-    /// When this returns, every batch applied before is on disk.
-    fn sync(&self) -> io::Result<()>;
+    /// When this returns, the batch with this number and all before it are on disk. Number 0 is no batch.
+    fn sync(&self, number: u64) -> io::Result<()>;
+
+    /// Whether [`compact`](Engine::compact) would give back much room.
+    fn is_bloated(&self) -> bool {
+        false
+    }
+
+    /// Gives room back to the disk, beside other work.
+    fn compact(&self) -> io::Result<()> {
+        Ok(())
+    }
 
     /// The bytes of a root slot.
     fn read_root(&self, slot: Slot) -> io::Result<Vec<u8>>;
@@ -72,9 +95,11 @@ pub(crate) trait Engine: Send + Sync {
     fn file_write(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Exactly `length` bytes; `NotFound` if there is no such file.
     fn file_read(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
-    /// When this returns, the file and its name are on disk.
-    fn file_sync(&self, name: &str) -> io::Result<()>;
-    /// Removes it if it exists.
+    /// All of a file of at most `limit` bytes; `NotFound` if there is no such file.
+    fn file_read_whole(&self, name: &str, limit: usize) -> io::Result<Vec<u8>>;
+    /// When this returns, the files and their names are on disk.
+    fn file_sync(&self, names: &[String]) -> io::Result<()>;
+    /// Removes it if it exists. After a crash it may be there again.
     fn file_remove(&self, name: &str) -> io::Result<()>;
     /// The names of all files.
     fn file_names(&self) -> io::Result<Vec<String>>;

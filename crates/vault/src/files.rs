@@ -4,13 +4,17 @@
 //! `XChaCha20-Poly1305(length (4) ‖ bytes ‖ zeros up to the chunk size)` with the slot's number as associated data. A slot
 //! of zeros has not been written. Chunks may come in any order, and resume after a crash.
 
+use std::collections::BTreeSet;
+
 use outis_crypto::{Secret, SecretBytes, aead};
 use outis_wire::Reader;
 use zeroize::Zeroizing;
 
 use crate::FileError;
 use crate::commit::{Commit, Step};
+use crate::engine::DiskKey;
 use crate::fault::{Damage, Fault};
+use crate::keepsake;
 use crate::key::{Place, Space, TableId};
 use crate::vault::Vault;
 
@@ -69,7 +73,7 @@ impl<'a> Files<'a> {
     pub fn create(&self, id: FileId, layout: Layout) -> Result<(), FileError> {
         let length = layout.total()?;
         let name = self.0.file_name(id.0)?;
-        self.0.change(|state, engine| {
+        self.0.write(|state, engine| {
             engine.file_create(&name, length)?;
             let mut record = Vec::with_capacity(RECORD);
             record.extend_from_slice(Secret::<32>::random(state.rng()).dangerously_expose());
@@ -160,7 +164,7 @@ impl<'a> Files<'a> {
     /// The disk's.
     pub fn sync(&self, id: FileId) -> Result<(), FileError> {
         let name = self.0.file_name(id.0)?;
-        Ok(self.0.with_state(|_, engine| Ok(engine.file_sync(&name)?))?)
+        Ok(self.0.with_state(|_, engine| Ok(engine.file_sync(&[name])?))?)
     }
 
     /// Erases a file: its key is forgotten, its bytes are removed. Nothing happens if there is none.
@@ -169,15 +173,9 @@ impl<'a> Files<'a> {
     /// The disk's.
     pub fn remove(&self, id: FileId) -> Result<(), FileError> {
         let name = self.0.file_name(id.0)?;
-        self.0.change(|state, engine| {
-            state.commit(
-                engine,
-                Commit {
-                    steps: vec![Step::Erase(place(id))],
-                },
-            )?;
-            Ok(engine.file_remove(&name)?)
-        })?;
+        let steps = vec![Step::Erase(place(id))];
+        self.0.write(|state, engine| state.commit(engine, Commit { steps }))?;
+        self.0.with_state(|_, engine| Ok(engine.file_remove(&name)?))?;
         Ok(())
     }
 
@@ -189,22 +187,30 @@ impl<'a> Files<'a> {
         Ok(self.0.owners_of(TableId::FILES)?.into_iter().map(FileId).collect())
     }
 
-    /// Removes every file that `is_live` does not know, and leftovers that have no key. For once after opening.
+    /// Removes every file that `is_live` does not know, and leftovers that have no key (pages of records too). For once after opening.
     ///
     /// # Errors
     /// The disk's.
     pub fn sweep(&self, is_live: impl Fn(FileId) -> bool) -> Result<(), FileError> {
-        let mut named = Vec::new();
+        let mut named = BTreeSet::new();
         for id in self.list()? {
             if is_live(id) {
-                named.push(self.0.file_name(id.0)?);
+                named.insert(self.0.file_name(id.0)?);
             } else {
                 self.remove(id)?;
             }
         }
-        self.0.with_state(|_, engine| {
-            for name in engine.file_names()?.iter().filter(|name| !named.contains(name)) {
-                engine.file_remove(name)?;
+        self.0.with_state(|state, engine| {
+            named.extend(keepsake::file_names(&state.keys));
+            for name in engine.file_names()?.iter().filter(|name| !named.contains(*name)) {
+                // The file of a page bears the disk key of its header.
+                let is_page = match from_hex(name) {
+                    Some(key) => engine.get(&key)?.is_some(),
+                    None => false,
+                };
+                if !is_page {
+                    engine.file_remove(name)?;
+                }
             }
             Ok(())
         })?;
@@ -229,6 +235,20 @@ impl<'a> Files<'a> {
             layout,
         })
     }
+}
+
+/// The disk key that a file is named by.
+fn from_hex(name: &str) -> Option<DiskKey> {
+    let digits = name.as_bytes().as_chunks::<2>();
+    let (pairs, []) = digits else { return None };
+    let mut key = DiskKey::default();
+    if pairs.len() != key.len() {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(key)
 }
 
 /// Where a file's key is stored.

@@ -73,6 +73,11 @@ impl Index {
         })
     }
 
+    /// Whether a number is in the set.
+    pub(crate) fn contains(&self, number: u64) -> bool {
+        self.run_of(number).is_some()
+    }
+
     /// The smallest number that is not in the set.
     pub(crate) fn first_free(&self) -> Option<u64> {
         match self.runs.first_key_value() {

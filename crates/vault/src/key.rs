@@ -75,6 +75,12 @@ pub(crate) enum Space {
     Root = 7,
     /// The file-system name of a sealed file.
     FileName = 8,
+    /// The header of a page of records that rest: `index` is its window and version.
+    Page = 9,
+    /// The file-system name of a keepsake.
+    Keepsake = 10,
+    /// What was stored last when the container was closed in good order.
+    Closing = 11,
 }
 
 /// The full logical place of a stored value; its bytes are the associated data under which the value is sealed.

@@ -4,8 +4,8 @@
 //! [`Files`] beside it. It knows nothing of what the records mean. The same type stands on a [`MemoryDisk`], which forgets
 //! in a crash what a disk would forget, so that simulations can crash between any two steps. [`RelayStore`] is the plain
 //! durable store of a relay, which has nothing to hide but must not lose anything either; an [`ArchiveWriter`] seals what is
-//! to be carried elsewhere. This is *not* a general
-//! database: values are at most [`MAX_RECORD_BYTES`], and one process has it at a time.
+//! to be carried elsewhere. This is *not* a general database: values are at most [`MAX_RECORD_BYTES`], and one process has
+//! it at a time.
 //!
 //! Invariants:
 //! - nothing but sealed bytes of padded sizes, pseudo-random keys and file names is ever written;
@@ -14,11 +14,17 @@
 //! - erased and replaced values cannot be read again from any byte the store ever wrote, a second later or once
 //!   [`Vault::settle`] has returned;
 //! - a wrong nickname, a wrong password and a missing account are one error after the same work;
+//! - what cannot be read is an error where it is met, and [`Vault::check`] finds all of it: nothing is lost in silence;
 //! - only this crate imports sled.
+//!
+//! How a commit comes about: `state/transaction.rs` collects what it changes in records, indexes, pages ([`page`]) and keys
+//! ([`forest`]); `state.rs` writes files of pages, then the root key if anything was erased, then one batch of the
+//! [`engine`]; whoever committed waits for the disk outside the lock, together with others.
 //!
 //! Formats: `docs/protocol/vault.md`.
 
 mod archive;
+mod check;
 mod commit;
 #[doc(hidden)]
 pub mod decoders;
@@ -30,8 +36,10 @@ mod folder;
 mod forest;
 mod header;
 mod index;
+mod keepsake;
 mod key;
 mod lock_file;
+mod page;
 mod relay_store;
 mod root;
 mod sealed;
@@ -40,6 +48,7 @@ mod tidier;
 mod vault;
 
 pub use archive::{ArchiveReader, ArchiveWriter, Item, ReadArchiveError, WriteArchiveError};
+pub use check::Loss;
 pub use commit::Commit;
 pub use engine::memory::MemoryDisk;
 pub use errors::{ChangePasswordError, CommitError, CreateError, DestroyError, FileError, OpenError, ReadError};

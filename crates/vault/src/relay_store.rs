@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::engine::is_full;
-use crate::engine::store::{MAX_VALUE, Store};
+use crate::engine::store::{MAX_VALUE, Progress, Store};
 use crate::lock_file::LockFile;
 
 /// An ordered, durable map for a relay. All methods block on the disk; threads that write together share their syncs.
@@ -23,20 +23,11 @@ pub struct RelayStore {
     _lock: LockFile,
 }
 
-/// The store as it is open now, and what became of the times before.
 struct State {
     /// `None` after a failed write, until the next use opens it again.
-    open: Option<Open>,
-    /// How many batches were applied before the store is opened next.
-    applied: u64,
-    /// Batches up to this one may be lost, whatever happened since.
-    lost: u64,
-}
-
-struct Open {
-    store: Store,
-    /// How many batches were applied before: the store's own count begins at 0 each time.
-    before: u64,
+    store: Option<Store>,
+    /// How far it came before it was closed.
+    progress: Progress,
 }
 
 /// A point in the order of all batches that were applied, for [`RelayStore::sync`].
@@ -113,12 +104,16 @@ impl RelayStore {
         crate::folder::ensure_directory(folder)?;
         let lock = LockFile::take(folder)?.ok_or(RelayStoreError::InUse)?;
         let folder = folder.join("store");
-        let store = Store::open(&folder)?;
+        let length = std::fs::metadata(folder.join("db")).map_or(0, |log| log.len());
+        let store = Store::open(&folder, Progress::default())?;
+        // sled may take a log that it cannot read for an empty one.
+        if length > EMPTY_LOG && store.get(SIZE)?.is_none() {
+            return Err(RelayStoreError::Damaged);
+        }
         let size = Mutex::new(stored_size(&store)?);
         let state = State {
-            open: Some(Open { store, before: 0 }),
-            applied: 0,
-            lost: 0,
+            store: Some(store),
+            progress: Progress::default(),
         };
         Ok(Self {
             folder,
@@ -133,7 +128,7 @@ impl RelayStore {
     /// # Errors
     /// See [`RelayStoreError`].
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, RelayStoreError> {
-        self.with(|Open { store, .. }, _| {
+        self.with(|store| {
             let Some(head) = store.get(&head_key(key))? else {
                 return Ok(None);
             };
@@ -146,7 +141,7 @@ impl RelayStore {
     /// # Errors
     /// See [`RelayStoreError`].
     pub fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<RelayPair>, RelayStoreError> {
-        self.with(|Open { store, .. }, _| {
+        self.with(|store| {
             let heads = store.scan(&head_key(prefix), after.map(head_key).as_deref(), limit)?;
             let pair = |(key, head): (Vec<u8>, Vec<u8>)| {
                 let key = key.split_first().map(|(_, key)| key.to_vec()).unwrap_or_default();
@@ -178,18 +173,17 @@ impl RelayStore {
         if !batch.0.iter().all(fits) {
             return Err(RelayStoreError::TooLarge);
         }
-        let (mark, is_bloated) = self.writing(|open, _| {
+        let (number, is_bloated) = self.writing(|store| {
             let mut size = self.live();
-            let (writes, next) = plan(&open.store, batch, *size)?;
-            let number = open.store.apply(writes)?;
+            let (writes, next) = plan(store, batch, *size)?;
+            let number = store.apply(writes)?;
             *size = next;
-            let is_bloated = number % CHECK_EVERY == 0 && open.store.is_bloated();
-            Ok((Mark(open.before + number), is_bloated))
+            Ok((number, number % CHECK_EVERY == 0 && store.is_bloated()))
         })?;
         if is_bloated {
-            self.close(|open| open.store.sync(open.store.applied()));
+            self.close();
         }
-        Ok(mark)
+        Ok(Mark(number))
     }
 
     /// Returns when everything up to a mark is durable; at once if somebody has waited for it before. Whoever applied
@@ -198,18 +192,14 @@ impl RelayStore {
     /// # Errors
     /// [`RelayStoreError::Lost`] if the store failed after it was applied; otherwise as [`write`](Self::write).
     pub fn sync(&self, mark: Mark) -> Result<(), RelayStoreError> {
-        let outcome = self.writing(|open, lost| {
-            if mark.0 <= lost {
-                return Ok(Outcome::Lost);
+        let is_lost = self.writing(|store| {
+            let is_lost = store.is_lost(mark.0);
+            if !is_lost {
+                store.sync(mark.0)?;
             }
-            // What came before this opening and was not lost is on disk.
-            open.store.sync(mark.0.saturating_sub(open.before))?;
-            Ok(Outcome::Durable)
+            Ok(is_lost)
         })?;
-        match outcome {
-            Outcome::Durable => Ok(()),
-            Outcome::Lost => Err(RelayStoreError::Lost),
-        }
+        if is_lost { Err(RelayStoreError::Lost) } else { Ok(()) }
     }
 
     /// The bytes of all live keys and values. What the folder takes on disk is more: sled keeps old versions for a while.
@@ -221,49 +211,34 @@ impl RelayStore {
         self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A step on the store, opened again if a write had failed; it is also told which batches may be lost.
-    fn with<T>(&self, step: impl FnOnce(&Open, u64) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
+    fn with<T>(&self, step: impl FnOnce(&Store) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
         {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(open) = &state.open {
-                return step(open, state.lost);
+            if let Some(store) = &state.store {
+                return step(store);
             }
         }
-        let mut guard = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let State { open, applied, lost } = &mut *guard;
-        if open.is_none() {
-            let store = Store::open(&self.folder)?;
-            *self.live() = stored_size(&store)?;
-            *open = Some(Open {
-                store,
-                before: *applied,
-            });
-        }
-        step(open.as_ref().ok_or(RelayStoreError::Damaged)?, *lost)
-    }
-
-    /// As [`with`](Self::with); if the step fails, the store is closed, and what was not synced counts as lost.
-    fn writing<T>(&self, step: impl FnOnce(&Open, u64) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
-        self.with(step)
-            .inspect_err(|_| self.close(|_| Err(io::ErrorKind::Other.into())))
-    }
-
-    /// Closes the store, which the next use opens again. Unless `finish` brings them to the disk, batches that were not
-    /// synced count as lost.
-    fn close(&self, finish: impl FnOnce(&Open) -> io::Result<()>) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(open) = state.open.take() else { return };
-        state.applied = open.before + open.store.applied();
-        if !open.store.is_synced() && finish(&open).is_err() {
-            state.lost = state.applied;
+        if state.store.is_none() {
+            let store = Store::open(&self.folder, state.progress)?;
+            *self.live() = stored_size(&store)?;
+            state.store = Some(store);
+        }
+        step(state.store.as_ref().ok_or(RelayStoreError::Damaged)?)
+    }
+
+    /// As [`with`](Self::with); if the step fails, the store is closed.
+    fn writing<T>(&self, step: impl FnOnce(&Store) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
+        self.with(step).inspect_err(|_| self.close())
+    }
+
+    /// Closes the store, which the next use opens again, and writes anew if it is bloated.
+    fn close(&self) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = state.store.take() {
+            state.progress = store.close();
         }
     }
-}
-
-/// What asking for a mark comes to.
-enum Outcome {
-    Durable,
-    Lost,
 }
 
 type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -335,6 +310,8 @@ impl From<io::Error> for RelayStoreError {
 }
 
 const SIZE: &[u8] = b"s";
+/// No log without a single batch is longer.
+const EMPTY_LOG: u64 = 2 * 1024 * 1024;
 /// Batches between two looks at the length of the log.
 const CHECK_EVERY: u64 = 1024;
 

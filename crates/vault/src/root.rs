@@ -1,4 +1,5 @@
-//! The root key: the only key outside the store, in two slots that are overwritten in place.
+//! The root key: the only key outside the store, in two slots that are overwritten in place. (A keepsake's key has two
+//! slots of the same kind.)
 //!
 //! A slot is `XChaCha20-Poly1305(number (8) ‖ root key (32) ‖ zeros)`, 4 096 bytes in all, sealed under a key of the data
 //! key with the slot's index as associated data. Number 0 is a blank slot: what an old root has been overwritten with.
@@ -52,7 +53,7 @@ impl Root {
 
     /// Writes it into its slot.
     pub(crate) fn write(&self, engine: &dyn Engine, keys: &Keys, rng: &mut impl CryptoRng) -> Result<(), Fault> {
-        let bytes = seal(keys, self.slot, self.number, &self.key, rng);
+        let bytes = seal_slot(keys, self.slot, self.number, &self.key, rng);
         Ok(engine.write_root(self.slot, &bytes)?)
     }
 
@@ -65,7 +66,7 @@ impl Root {
     ) -> Result<(), Fault> {
         if self.spare == Spare::Stale {
             let spare = self.slot.other();
-            engine.write_root(spare, &seal(keys, spare, 0, &Secret::from_bytes([0; 32]), rng))?;
+            engine.write_root(spare, &seal_slot(keys, spare, 0, &Secret::from_bytes([0; 32]), rng))?;
             self.spare = Spare::Blank;
         }
         Ok(())
@@ -74,7 +75,7 @@ impl Root {
     /// A root key from a slot's bytes, whenever they stood there: what an attacker would try.
     #[cfg(test)]
     pub(crate) fn from_bytes(keys: &Keys, slot: Slot, bytes: &[u8]) -> Option<Self> {
-        let (number, key) = open(keys, slot, bytes).ok()?;
+        let (number, key) = open_slot(keys, slot, bytes).ok()?;
         (number != 0).then_some(Self {
             slot,
             number,
@@ -88,7 +89,7 @@ impl Root {
         let mut found = Vec::new();
         let mut blank = false;
         for slot in Slot::BOTH {
-            match open(keys, slot, &engine.read_root(slot)?) {
+            match open_slot(keys, slot, &engine.read_root(slot)?) {
                 Ok((0, _)) => blank = true,
                 Ok((number, key)) => found.push(Self {
                     slot,
@@ -106,7 +107,14 @@ impl Root {
     }
 }
 
-fn seal(keys: &Keys, slot: Slot, number: u64, key: &Secret<32>, rng: &mut impl CryptoRng) -> [u8; ROOT_SLOT_BYTES] {
+/// A slot's bytes: number and key.
+pub(crate) fn seal_slot(
+    keys: &Keys,
+    slot: Slot,
+    number: u64,
+    key: &Secret<32>,
+    rng: &mut impl CryptoRng,
+) -> [u8; ROOT_SLOT_BYTES] {
     let mut plain = Zeroizing::new(Vec::with_capacity(ROOT_SLOT_BYTES - aead::OVERHEAD));
     plain.extend_from_slice(&number.to_be_bytes());
     plain.extend_from_slice(key.dangerously_expose());
@@ -116,7 +124,8 @@ fn seal(keys: &Keys, slot: Slot, number: u64, key: &Secret<32>, rng: &mut impl C
         .expect("the plaintext has the slot's length")
 }
 
-fn open(keys: &Keys, slot: Slot, bytes: &[u8]) -> Result<(u64, Secret<32>), Damage> {
+/// Reads a slot.
+pub(crate) fn open_slot(keys: &Keys, slot: Slot, bytes: &[u8]) -> Result<(u64, Secret<32>), Damage> {
     const TORN: Damage = Damage("a root slot is torn");
     let plain = aead::open(keys.roots(), &[slot.index()], bytes).map_err(|_| TORN)?;
     let mut reader = Reader::new(plain.dangerously_expose());

@@ -5,18 +5,23 @@ use std::collections::HashMap;
 use outis_crypto::{CryptoRng, SecretBytes};
 
 use crate::commit::{Commit, Step};
-use crate::engine::Engine;
+use crate::engine::{DiskKey, Engine};
 use crate::fault::{Damage, Fault};
+use crate::folder::hex;
 use crate::forest::Forest;
 use crate::index::Index;
+use crate::keepsake;
 use crate::key::{Keys, Place, TableId};
 use crate::root::{Root, Spare};
 use crate::sealed;
 
+pub(crate) mod closing;
+mod pages;
 mod transaction;
 
+use pages::PageCache;
 pub(crate) use transaction::owner_place;
-use transaction::{Outcome, Transaction, Writes};
+use transaction::{Finished, Outcome, Transaction, Writes};
 
 /// The randomness of one vault: the system's, or a seeded one in simulations.
 pub(crate) type Rng = Box<dyn CryptoRng + Send>;
@@ -27,6 +32,22 @@ pub(crate) struct State {
     forest: Forest,
     root: Root,
     catalog: HashMap<IndexId, Index>,
+    pages: PageCache,
+    /// The last batch, and the last that erased something: nothing that it left behind is overwritten before it is durable.
+    last: u64,
+    last_erasing: u64,
+    /// The store is older than it was when it was closed.
+    pub(crate) is_cut_back: bool,
+}
+
+/// A commit that has been applied, and is not durable yet.
+#[derive(Default)]
+#[must_use = "what is applied is not durable before it is synced"]
+pub(crate) struct Applied {
+    /// The engine's number for it; 0 if there was nothing to do.
+    pub(crate) number: u64,
+    /// Files that nothing names once it is durable.
+    pub(crate) doomed: Vec<DiskKey>,
 }
 
 /// Which index.
@@ -48,12 +69,16 @@ impl State {
             forest: Forest::new(),
             root,
             catalog: HashMap::new(),
+            pages: PageCache::default(),
+            last: 0,
+            last_erasing: 0,
+            is_cut_back: false,
         };
         state.root.blank_spare(engine, &state.keys, &mut state.rng)?;
         let mut writes = Writes::new();
         put_root(&state.keys, &state.forest, &state.root, &mut state.rng, &mut writes);
-        engine.apply(writes.into_iter().collect())?;
-        engine.sync()?;
+        let number = engine.apply(writes.into_iter().collect())?;
+        engine.sync(number)?;
         Ok(state)
     }
 
@@ -61,13 +86,20 @@ impl State {
     pub(crate) fn open(engine: &dyn Engine, keys: Keys, mut rng: Rng) -> Result<Self, Fault> {
         let (mut root, forest) = find_root(engine, &keys)?;
         root.blank_spare(engine, &keys, &mut rng)?;
-        Ok(Self {
+        keepsake::settle(engine, &keys, &mut rng)?;
+        let mut state = Self {
             keys,
             rng,
             forest,
             root,
             catalog: HashMap::new(),
-        })
+            pages: PageCache::default(),
+            last: 0,
+            last_erasing: 0,
+            is_cut_back: false,
+        };
+        state.is_cut_back = closing::is_cut_back(&mut state, engine)?;
+        Ok(state)
     }
 
     /// The randomness of this vault.
@@ -83,12 +115,24 @@ impl State {
     pub(crate) fn reload(&mut self, engine: &dyn Engine) -> Result<(), Fault> {
         engine.reopen()?;
         self.catalog.clear();
+        self.pages = PageCache::default();
+        (self.last, self.last_erasing) = (0, 0);
         (self.root, self.forest) = find_root(engine, &self.keys)?;
         Ok(())
     }
 
+    /// Replaces the copy of what is irreplaceable.
+    pub(crate) fn keep(&mut self, engine: &dyn Engine, bytes: &[u8]) -> Result<(), Fault> {
+        keepsake::write(engine, &self.keys, bytes, &mut self.rng)
+    }
+
     /// Overwrites the root before this one, if it still stands in its slot.
     pub(crate) fn settle(&mut self, engine: &dyn Engine) -> Result<(), Fault> {
+        if self.is_settled() {
+            return Ok(());
+        }
+        // Until the commit that made the present root is durable, the root before may be the one that counts.
+        engine.sync(self.last_erasing)?;
         self.root.blank_spare(engine, &self.keys, &mut self.rng)
     }
 
@@ -107,30 +151,66 @@ impl State {
         Ok(self.catalog.get(&id).filter(|index| !index.is_empty()))
     }
 
-    /// Makes all changes of a commit, durably. After an error nothing here can be trusted before [`reload`](Self::reload).
-    pub(crate) fn commit(&mut self, engine: &dyn Engine, commit: Commit) -> Result<(), Fault> {
+    /// Removes files that nothing names any more.
+    pub(crate) fn sweep(&mut self, engine: &dyn Engine, doomed: &[DiskKey]) -> Result<(), Fault> {
+        for key in doomed {
+            // It may have been given to a newer page since.
+            if engine.get(key)?.is_none() {
+                engine.file_remove(&hex(key))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes all changes of a commit; durable once the engine has synced its number. After an error nothing here can be
+    /// trusted before [`reload`](Self::reload).
+    pub(crate) fn commit(&mut self, engine: &dyn Engine, commit: Commit) -> Result<Applied, Fault> {
         let mut transaction = self.transaction(engine);
         for step in commit.steps {
             match step {
                 Step::Put(place, value) => transaction.put(place, value.dangerously_expose())?,
                 Step::Erase(place) => transaction.erase(place)?,
                 Step::EraseAll(table, owner) => transaction.erase_all(table.into(), owner)?,
+                Step::GiveUp(place) => transaction.give_up(place)?,
+                Step::GiveUpOwner(table, owner) => transaction.give_up_owner(table.into(), owner),
             }
         }
-        let (mut writes, outcome) = transaction.finish()?;
+        let finished = transaction.finish()?;
+        self.apply(engine, finished)
+    }
+
+    fn apply(&mut self, engine: &dyn Engine, finished: Finished) -> Result<Applied, Fault> {
+        let Finished {
+            mut writes,
+            outcome,
+            files,
+            doomed,
+        } = finished;
+        if !files.is_empty() {
+            // Their names may be those of files that only a commit before this one has given up.
+            engine.sync(self.last)?;
+            write_files(engine, files)?;
+        }
+        let mut erases = false;
         match outcome {
             Outcome::Erased => {
+                engine.sync(self.last_erasing)?;
                 let next = self.root.successor(&mut self.rng);
                 put_root(&self.keys, &self.forest, &next, &mut self.rng, &mut writes);
                 next.write(engine, &self.keys, &mut self.rng)?;
                 self.root = next;
+                erases = true;
             }
             Outcome::Reserved => put_root(&self.keys, &self.forest, &self.root, &mut self.rng, &mut writes),
-            Outcome::Added if writes.is_empty() => return Ok(()),
+            Outcome::Added if writes.is_empty() => return Ok(Applied::default()),
             Outcome::Added => {}
         }
-        engine.apply(writes.into_iter().collect())?;
-        Ok(engine.sync()?)
+        let number = engine.apply(writes.into_iter().collect())?;
+        self.last = number;
+        if erases {
+            self.last_erasing = number;
+        }
+        Ok(Applied { number, doomed })
     }
 
     fn transaction<'a>(&'a mut self, engine: &'a dyn Engine) -> Transaction<'a> {
@@ -140,12 +220,28 @@ impl State {
             forest,
             root: _,
             catalog,
+            pages,
+            last: _,
+            last_erasing: _,
+            is_cut_back: _,
         } = self;
         if catalog.len() > CACHED_INDEXES {
             catalog.clear();
         }
-        Transaction::new(engine, keys, rng, forest, catalog)
+        Transaction::new(engine, keys, rng, forest, catalog, pages)
     }
+}
+
+/// Writes the files of pages; on disk when it returns.
+fn write_files(engine: &dyn Engine, files: Vec<(DiskKey, Vec<u8>)>) -> Result<(), Fault> {
+    let mut names = Vec::with_capacity(files.len());
+    for (key, bytes) in files {
+        let name = hex(&key);
+        engine.file_create(&name, bytes.len() as u64)?;
+        engine.file_write(&name, 0, &bytes)?;
+        names.push(name);
+    }
+    Ok(engine.file_sync(&names)?)
 }
 
 /// Seals the trees under a root key.

@@ -1,5 +1,6 @@
 //! The container as callers see it.
 
+use std::collections::BTreeSet;
 use std::ops::{Bound, RangeBounds, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +16,10 @@ use crate::fault::{Damage, Fault};
 use crate::files::Files;
 use crate::folder::{self, Credentials, Door, Stretch, argon2id};
 use crate::header::Header;
+use crate::keepsake;
 use crate::key::{Key, Keys, Place, Space, Table, TableId};
 use crate::lock_file::LockFile;
-use crate::state::{IndexId, Rng, State, owner_place};
+use crate::state::{Applied, IndexId, Rng, State, closing, owner_place};
 use crate::tidier::Tidier;
 use crate::{ChangePasswordError, CommitError, CreateError, DestroyError, OpenError, ReadError};
 
@@ -215,14 +217,15 @@ impl Vault {
         Ok(self.owners_of(table.into())?)
     }
 
-    /// Makes all changes or none. Durable when it returns; what was erased is gone when [`settle`](Self::settle) or the
+    /// Makes all changes or none. Durable when it returns, and threads that commit at once wait for the disk together; what
+    /// was erased is gone when [`settle`](Self::settle) or the
     /// next erasing commit has returned too.
     ///
     /// # Errors
     /// See [`CommitError`].
     pub fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         commit.check()?;
-        Ok(self.change(|state, engine| state.commit(engine, commit))?)
+        Ok(self.write(|state, engine| state.commit(engine, commit))?)
     }
 
     /// Overwrites the root key before the present one, if it still stands on the disk, and with it the last way to what
@@ -234,6 +237,62 @@ impl Vault {
     pub fn settle(&self) -> Result<(), CommitError> {
         Ok(self.change(|state, engine| state.settle(engine))?)
     }
+
+    /// Replaces the *keepsake*: a sealed copy of the little without which an account cannot go on, beside the store, for
+    /// [`start_over`](Self::start_over). What it held before is gone when this returns. It is no part of a commit: keep
+    /// anew what a commit has changed.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub fn keep(&self, bytes: &[u8]) -> Result<(), CommitError> {
+        if bytes.len() > Self::MAX_KEEPSAKE_BYTES {
+            return Err(CommitError::TooLarge {
+                length: bytes.len(),
+                limit: Self::MAX_KEEPSAKE_BYTES,
+            });
+        }
+        Ok(self.with_state(|state, engine| state.keep(engine, bytes))?)
+    }
+
+    /// The keepsake, if anything was kept.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn kept(&self) -> Result<Option<SecretBytes>, ReadError> {
+        Ok(self.with_state(|state, engine| keepsake::read(engine, &state.keys))?)
+    }
+
+    /// For a container that [`open`](Self::open) calls damaged: puts its store aside, which nobody can read any more, and
+    /// begins with an empty one under the same credentials. Gives the keepsake of the one before.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; if the header is damaged, nothing can be read with these credentials any more.
+    pub fn start_over(
+        dir: &Path,
+        nickname: &str,
+        password: &[u8],
+        cost: Cost,
+        rng: impl CryptoRng + Send + 'static,
+    ) -> Result<(Self, Option<SecretBytes>), OpenError> {
+        let salt = folder::read_salt(dir)?.unwrap_or_default();
+        let door = Door::find(dir, &salt, Credentials { nickname, password }, &mut argon2id(cost))?;
+        if !door.folder.is_dir() {
+            return Err(OpenError::WrongCredentials);
+        }
+        let lock = LockFile::take(&door.folder)?.ok_or(OpenError::InUse)?;
+        let (_, data_key) = folder::unlock(&door.folder, &door.key)?;
+        let keys = Keys::new(data_key);
+        let engine = DiskEngine::without_store(&door.folder);
+        let kept = keepsake::read(&engine, &keys).unwrap_or_default();
+        engine.set_aside()?;
+        engine.reopen()?;
+        let rng = State::create(&engine, keys, Box::new(rng))?.into_rng();
+        drop(engine);
+        Ok((Self::enter(dir, door, lock, rng)?, kept))
+    }
+
+    /// No keepsake is larger.
+    pub const MAX_KEEPSAKE_BYTES: usize = keepsake::MAX_BYTES;
 
     /// Sealed files beside the records.
     pub fn files(&self) -> Files<'_> {
@@ -309,19 +368,19 @@ impl Vault {
                 return Ok(Vec::new());
             };
             let slots: Vec<u64> = index.within(0..=u64::MAX).collect();
-            let mut owners = Vec::with_capacity(slots.len());
+            let mut owners = BTreeSet::new();
             for slot in slots {
                 let owner = state
                     .get(engine, &owner_place(table, slot))?
                     .ok_or(Damage("an owner is missing"))?;
-                owners.push(
+                owners.insert(
                     owner
                         .dangerously_expose()
                         .try_into()
                         .map_err(|_| Damage("an owner is torn"))?,
                 );
             }
-            Ok(owners)
+            Ok(owners.into_iter().collect())
         })
     }
 
@@ -350,6 +409,31 @@ impl Vault {
             tidier.wake();
         }
         result
+    }
+
+    /// A commit: applied under the lock, and made durable without it.
+    pub(crate) fn write(
+        &self,
+        step: impl FnOnce(&mut State, &dyn Engine) -> Result<Applied, Fault>,
+    ) -> Result<(), Fault> {
+        let Applied { number, doomed } = self.change(step)?;
+        if let Err(error) = self.0.engine.sync(number) {
+            self.inner().stale = true;
+            return Err(error.into());
+        }
+        // What was asked for is done. A file that stays behind has no key any more, and is swept another time.
+        if !doomed.is_empty() && self.with_state(|state, engine| state.sweep(engine, &doomed)).is_err() {
+            tracing::debug!("a file that nothing names could not be removed yet");
+        }
+        if number % CHECK_EVERY == 0
+            && self.0.engine.is_bloated()
+            && let Some(Home {
+                tidier: Some(tidier), ..
+            }) = &self.inner().home
+        {
+            tidier.wake();
+        }
+        Ok(())
     }
 
     /// The name of a sealed file on disk.
@@ -448,7 +532,7 @@ impl Vault {
         }));
         let watched = Arc::downgrade(&vault.0);
         if let Some(home) = &mut vault.inner().home {
-            home.tidier = Some(Tidier::start(watched, Shared::settle));
+            home.tidier = Some(Tidier::start(watched, Shared::tidy));
         }
         vault
     }
@@ -470,7 +554,15 @@ impl Vault {
 }
 
 impl Shared {
-    /// What the tidier does. If it fails, the next erasing commit does it, or the next opening.
+    /// What the tidier does. If it fails, it is done by the next commit, or by the next opening.
+    fn tidy(&self) {
+        self.settle();
+        if self.engine.is_bloated() && self.engine.compact().is_err() {
+            tracing::warn!("a bloated store could not be written anew; it is opened again as it is");
+            self.inner.lock().unwrap_or_else(PoisonError::into_inner).stale = true;
+        }
+    }
+
     fn settle(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let Inner {
@@ -488,8 +580,13 @@ impl Shared {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         // After a failed write it is not known which root the store goes by, so neither may be overwritten.
         let sound = inner.state.take().filter(|_| !inner.stale);
-        if sound.is_some_and(|mut state| state.settle(&*self.engine).is_err()) {
-            tracing::warn!("the last erased keys could not be overwritten yet; the next opening does it");
+        let has_home = inner.home.is_some();
+        if let Some(mut state) = sound {
+            if state.settle(&*self.engine).is_err() {
+                tracing::warn!("the last erased keys could not be overwritten yet; the next opening does it");
+            } else if has_home && closing::note(&mut state, &*self.engine).is_err() {
+                tracing::warn!("how the store was closed could not be noted");
+            }
         }
         self.engine.close();
         inner.home = None;
@@ -501,6 +598,9 @@ impl Drop for Shared {
         self.shut();
     }
 }
+
+/// Batches between two looks at the length of the log.
+const CHECK_EVERY: u64 = 1024;
 
 /// The same range with both ends in it, unless it is empty.
 fn inclusive(range: impl RangeBounds<u64>) -> Option<RangeInclusive<u64>> {

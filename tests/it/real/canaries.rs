@@ -179,6 +179,7 @@ const OF_ACCOUNTS: &[&str] = &[
     "accounts/#/store/conf",
     "accounts/#/store/db",
     "accounts/#/store/snap.#",
+    "accounts/#/store/closed",
     "accounts/#/store/blobs/#",
 ];
 const OF_RELAYS: &[&str] = &[
@@ -186,6 +187,7 @@ const OF_RELAYS: &[&str] = &[
     "relay/store/conf",
     "relay/store/db",
     "relay/store/snap.#",
+    "relay/store/closed",
     "relay/store/blobs/#",
 ];
 const OF_LOGS: &[&str] = &["logs/*"];

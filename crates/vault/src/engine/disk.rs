@@ -4,21 +4,22 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use super::store::{Store, sync_folder};
+use super::store::{Progress, Store, sync_folder};
 use super::{Batch, DiskKey, Engine, ROOT_SLOT_BYTES, Slot, is_full};
 
 /// sled and the files beside it, in one account's folder.
 pub(crate) struct DiskEngine {
     folder: RwLock<PathBuf>,
-    open: RwLock<Option<Open>>,
+    open: RwLock<Open>,
 }
 
+#[derive(Default)]
 struct Open {
-    store: Store,
-    applied: AtomicU64,
+    store: Option<Store>,
+    /// How far the store before came.
+    progress: Progress,
 }
 
 impl DiskEngine {
@@ -26,7 +27,7 @@ impl DiskEngine {
     pub(crate) fn create(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder.join(FILES))?;
         let root = File::create(folder.join(ROOT))?;
-        root.set_len(2 * ROOT_SLOT_BYTES as u64)?;
+        root.set_len((Slot::COUNT * ROOT_SLOT_BYTES) as u64)?;
         root.sync_all()?;
         let engine = Self::open(folder)?;
         sync_folder(&folder.join(FILES))?;
@@ -36,12 +37,34 @@ impl DiskEngine {
 
     /// Opens what stands in `folder`.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let engine = Self {
-            folder: RwLock::new(folder.to_owned()),
-            open: RwLock::new(None),
-        };
+        let engine = Self::without_store(folder);
         engine.reopen()?;
         Ok(engine)
+    }
+
+    /// Only what stands beside the store; [`reopen`](Engine::reopen) adds it.
+    pub(crate) fn without_store(folder: &Path) -> Self {
+        Self {
+            folder: RwLock::new(folder.to_owned()),
+            open: RwLock::default(),
+        }
+    }
+
+    /// Puts a damaged store out of the way. One that was put there before stays, and this one goes.
+    pub(crate) fn set_aside(&self) -> io::Result<()> {
+        self.close();
+        let (store, aside) = (self.path(STORE), self.path(ASIDE));
+        if store.is_dir() && aside.is_dir() {
+            fs::remove_dir_all(&store)?;
+        } else if store.is_dir() {
+            fs::rename(&store, &aside)?;
+        }
+        fs::create_dir_all(self.path(FILES))?;
+        sync_folder(&self.path(""))?;
+        if !self.path(ROOT).is_file() {
+            File::create(self.path(ROOT))?.sync_all()?;
+        }
+        self.root_file(true)?.set_len((Slot::COUNT * ROOT_SLOT_BYTES) as u64)
     }
 
     /// The folder has been renamed. Only while the store is closed: sled goes by paths.
@@ -53,9 +76,30 @@ impl DiskEngine {
         self.folder.read().unwrap_or_else(PoisonError::into_inner).join(name)
     }
 
-    fn with<T>(&self, step: impl FnOnce(&Open) -> io::Result<T>) -> io::Result<T> {
-        let guard: RwLockReadGuard<'_, Option<Open>> = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        step(guard.as_ref().ok_or(io::ErrorKind::NotConnected)?)
+    fn with<T>(&self, step: impl FnOnce(&Store) -> io::Result<T>) -> io::Result<T> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        step(open.store.as_ref().ok_or(io::ErrorKind::NotConnected)?)
+    }
+
+    fn open_mut(&self) -> RwLockWriteGuard<'_, Open> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the store after the one before; in a full disk, with the room that is kept for it.
+    fn open_store(&self, progress: Progress) -> io::Result<Store> {
+        let (folder, reserve) = (self.path(STORE), self.path(RESERVE));
+        let store = match Store::open(&folder, progress) {
+            Err(error) if is_full(&error) => {
+                remove_if_exists(&reserve)?;
+                Store::open(&folder, progress)?
+            }
+            opened => opened?,
+        };
+        // Without room for it, the container is open all the same.
+        if keep_reserve(&reserve, fs::metadata(folder.join("db"))?.len()).is_err() {
+            remove_if_exists(&reserve)?;
+        }
+        Ok(store)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -69,28 +113,36 @@ impl DiskEngine {
 
 impl Engine for DiskEngine {
     fn get(&self, key: &DiskKey) -> io::Result<Option<Vec<u8>>> {
-        self.with(|open| open.store.get(key))
+        self.with(|store| store.get(key))
     }
 
-    fn apply(&self, batch: Batch) -> io::Result<()> {
-        self.with(|open| {
-            let number = open.store.apply(batch)?;
-            open.applied.store(number, Ordering::SeqCst);
-            Ok(())
-        })
+    fn apply(&self, batch: Batch) -> io::Result<u64> {
+        self.with(|store| store.apply(batch))
     }
 
-    fn sync(&self) -> io::Result<()> {
-        let is_bloated = self.with(|open| {
-            let number = open.applied.load(Ordering::SeqCst);
-            open.store.sync(number)?;
-            Ok(number % CHECK_EVERY == 0 && open.store.is_bloated())
-        })?;
-        // What was asked for is done; if this fails, the next use finds the store closed and opens it again.
-        if is_bloated && self.reopen().is_err() {
-            tracing::warn!("a bloated store was closed and did not open again at once");
+    fn sync(&self, number: u64) -> io::Result<()> {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        match &open.store {
+            Some(store) => store.sync(number),
+            None if open.progress.is_durable(number) => Ok(()),
+            None => Err(io::ErrorKind::NotConnected.into()),
         }
-        Ok(())
+    }
+
+    fn is_bloated(&self) -> bool {
+        self.with(|store| Ok(store.is_bloated())).unwrap_or_default()
+    }
+
+    fn compact(&self) -> io::Result<()> {
+        let folder = self.path(STORE);
+        let copy = self.with(|store| store.copy_beside(&folder))?;
+        // From here on everybody waits, but what is left is little.
+        let mut open = self.open_mut();
+        let Some(store) = open.store.take() else { return Ok(()) };
+        let (progress, replaced) = store.replace(&folder, copy);
+        open.progress = progress;
+        open.store = Some(self.open_store(progress)?);
+        replaced
     }
 
     fn read_root(&self, slot: Slot) -> io::Result<Vec<u8>> {
@@ -113,29 +165,19 @@ impl Engine for DiskEngine {
     }
 
     fn reopen(&self) -> io::Result<()> {
-        let mut guard = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        *guard = None;
-        let (folder, reserve) = (self.path(STORE), self.path(RESERVE));
-        let store = match Store::open(&folder) {
-            Err(error) if is_full(&error) => {
-                remove_if_exists(&reserve)?;
-                Store::open(&folder)?
-            }
-            opened => opened?,
-        };
-        // Without room for it, the container is open all the same.
-        if keep_reserve(&reserve, fs::metadata(folder.join("db"))?.len()).is_err() {
-            remove_if_exists(&reserve)?;
+        let mut open = self.open_mut();
+        if let Some(store) = open.store.take() {
+            open.progress = store.close();
         }
-        *guard = Some(Open {
-            store,
-            applied: Default::default(),
-        });
+        open.store = Some(self.open_store(open.progress)?);
         Ok(())
     }
 
     fn close(&self) {
-        *self.open.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut open = self.open_mut();
+        if let Some(store) = open.store.take() {
+            open.progress = store.close();
+        }
     }
 
     fn file_create(&self, name: &str, length: u64) -> io::Result<()> {
@@ -156,14 +198,23 @@ impl Engine for DiskEngine {
         Ok(bytes)
     }
 
-    fn file_sync(&self, name: &str) -> io::Result<()> {
-        File::options().write(true).open(self.file(name))?.sync_all()?;
+    fn file_read_whole(&self, name: &str, limit: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(self.file(name))?
+            .take(limit as u64)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn file_sync(&self, names: &[String]) -> io::Result<()> {
+        for name in names {
+            File::options().write(true).open(self.file(name))?.sync_all()?;
+        }
         sync_folder(&self.path(FILES))
     }
 
     fn file_remove(&self, name: &str) -> io::Result<()> {
-        remove_if_exists(&self.file(name))?;
-        sync_folder(&self.path(FILES))
+        remove_if_exists(&self.file(name))
     }
 
     fn file_names(&self) -> io::Result<Vec<String>> {
@@ -199,9 +250,9 @@ fn slot_offset(slot: Slot) -> u64 {
 /// The file of the two root slots. Written in place and never renamed over, so that an old root is really gone.
 pub(crate) const ROOT: &str = "root";
 const STORE: &str = "store";
+/// A store that could not be opened, after the account has begun anew.
+const ASIDE: &str = "store.damaged";
 const FILES: &str = "files";
 const RESERVE: &str = "reserve";
 /// sled overwrites what is left of the segment it stopped in (512 KiB), and may begin another.
 const MIN_RESERVE: u64 = 2 * 1024 * 1024;
-/// Batches between two looks at the length of the log.
-const CHECK_EVERY: u64 = 1024;

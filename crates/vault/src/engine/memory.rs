@@ -21,7 +21,9 @@ struct State {
     durable: BTreeMap<DiskKey, Vec<u8>>,
     view: BTreeMap<DiskKey, Vec<u8>>,
     pending: Vec<Batch>,
-    roots: [Vec<u8>; 2],
+    applied: u64,
+    synced: u64,
+    roots: [Vec<u8>; Slot::COUNT],
     durable_files: BTreeMap<String, Vec<u8>>,
     files: BTreeMap<String, Vec<u8>>,
     pending_files: Vec<(String, FileStep)>,
@@ -32,6 +34,12 @@ struct State {
     full: bool,
     crashed: bool,
     random: SplitMix,
+    /// Values and files read, for tests that count.
+    #[cfg(test)]
+    reads: u64,
+    /// All that was sealed and written, and where in it the nonce stands, for tests that look at it.
+    #[cfg(test)]
+    written: Vec<(usize, Vec<u8>)>,
 }
 
 #[derive(Clone)]
@@ -48,7 +56,9 @@ impl MemoryDisk {
             durable: BTreeMap::new(),
             view: BTreeMap::new(),
             pending: Vec::new(),
-            roots: [vec![0; ROOT_SLOT_BYTES], vec![0; ROOT_SLOT_BYTES]],
+            applied: 0,
+            synced: 0,
+            roots: std::array::from_fn(|_| vec![0; ROOT_SLOT_BYTES]),
             durable_files: BTreeMap::new(),
             files: BTreeMap::new(),
             pending_files: Vec::new(),
@@ -59,6 +69,10 @@ impl MemoryDisk {
             full: false,
             crashed: false,
             random: SplitMix(seed),
+            #[cfg(test)]
+            reads: 0,
+            #[cfg(test)]
+            written: Vec::new(),
         })))
     }
 
@@ -101,6 +115,7 @@ impl MemoryDisk {
             apply_batch(&mut state.durable, batch);
         }
         state.view = state.durable.clone();
+        state.synced = state.applied;
         for (name, step) in std::mem::take(&mut state.pending_files) {
             if state.random.below(2) == 0 {
                 step.apply(&mut state.durable_files, &name);
@@ -120,6 +135,41 @@ impl MemoryDisk {
             .chain(state.roots.iter().cloned())
             .chain(state.files.values().cloned())
             .collect()
+    }
+
+    /// Values and files read so far.
+    #[cfg(test)]
+    pub(crate) fn reads(&self) -> u64 {
+        self.state().reads
+    }
+
+    /// All that was sealed and written since the last time, with the offset of its nonce.
+    #[cfg(test)]
+    pub(crate) fn take_written(&self) -> Vec<(usize, Vec<u8>)> {
+        std::mem::take(&mut self.state().written)
+    }
+
+    /// A copy of this disk, as somebody would make who copies the folder.
+    #[cfg(test)]
+    pub(crate) fn fork(&self) -> Self {
+        let state = self.state();
+        let copy = Self::new(state.steps);
+        {
+            let mut to = copy.state();
+            to.durable = state.durable.clone();
+            to.view = state.durable.clone();
+            to.roots = state.roots.clone();
+            to.durable_files = state.durable_files.clone();
+            to.files = state.durable_files.clone();
+            to.data_key = state.data_key;
+        }
+        copy
+    }
+
+    /// The files as they stand.
+    #[cfg(test)]
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.state().files.clone()
     }
 
     /// The records as they stand.
@@ -214,20 +264,35 @@ impl State {
 
 impl Engine for MemoryEngine {
     fn get(&self, key: &DiskKey) -> io::Result<Option<Vec<u8>>> {
+        #[cfg(test)]
+        {
+            self.alive()?.reads += 1;
+        }
         Ok(self.alive()?.view.get(key).cloned())
     }
 
-    fn apply(&self, batch: Batch) -> io::Result<()> {
+    fn apply(&self, batch: Batch) -> io::Result<u64> {
         self.step(|state| {
+            #[cfg(test)]
+            {
+                let values = batch.iter().filter_map(|(_, value)| value.clone());
+                state.written.extend(values.map(|value| (8, value)));
+            }
             apply_batch(&mut state.view, batch.clone());
             state.pending.push(batch);
-        })
+            state.applied += 1;
+        })?;
+        Ok(self.alive()?.applied)
     }
 
-    fn sync(&self) -> io::Result<()> {
+    fn sync(&self, number: u64) -> io::Result<()> {
+        if self.alive()?.synced >= number {
+            return Ok(());
+        }
         self.step(|state| {
             state.pending.clear();
             state.durable = state.view.clone();
+            state.synced = state.applied;
         })
     }
 
@@ -238,6 +303,10 @@ impl Engine for MemoryEngine {
     fn write_root(&self, slot: Slot, bytes: &[u8; ROOT_SLOT_BYTES]) -> io::Result<()> {
         // In place, so a full disk does not mind.
         let mut state = self.alive()?;
+        #[cfg(test)]
+        {
+            state.written.push((0, bytes.to_vec()));
+        }
         if matches!(state.next_fate(), Fate::Lives) {
             *slot_of(&mut state.roots, slot) = bytes.to_vec();
             return Ok(());
@@ -267,11 +336,23 @@ impl Engine for MemoryEngine {
     }
 
     fn file_write(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.step(|state| state.note_file(name, FileStep::Write(offset, bytes.to_vec())))
+        self.step(|state| {
+            #[cfg(test)]
+            {
+                state.written.push((0, bytes.to_vec()));
+            }
+            state.note_file(name, FileStep::Write(offset, bytes.to_vec()));
+        })
     }
 
     fn file_read(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let state = self.alive()?;
+        #[cfg(test)]
+        let state = {
+            let mut state = state;
+            state.reads += 1;
+            state
+        };
         let file = state.files.get(name).ok_or(io::ErrorKind::NotFound)?;
         let start = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let bytes = file
@@ -281,11 +362,17 @@ impl Engine for MemoryEngine {
         Ok(bytes.to_vec())
     }
 
-    fn file_sync(&self, name: &str) -> io::Result<()> {
+    fn file_read_whole(&self, name: &str, limit: usize) -> io::Result<Vec<u8>> {
+        let state = self.alive()?;
+        let file = state.files.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(file.iter().copied().take(limit).collect())
+    }
+
+    fn file_sync(&self, names: &[String]) -> io::Result<()> {
         self.step(|state| {
             for (of, step) in std::mem::take(&mut state.pending_files) {
-                if of == name {
-                    step.apply(&mut state.durable_files, name);
+                if names.contains(&of) {
+                    step.apply(&mut state.durable_files, &of);
                 } else {
                     state.pending_files.push((of, step));
                 }
@@ -333,11 +420,14 @@ fn apply_batch(map: &mut BTreeMap<DiskKey, Vec<u8>>, batch: Batch) {
     }
 }
 
-fn slot_of(roots: &mut [Vec<u8>; 2], slot: Slot) -> &mut Vec<u8> {
-    let [first, second] = roots;
+fn slot_of(roots: &mut [Vec<u8>; Slot::COUNT], slot: Slot) -> &mut Vec<u8> {
+    let [first, second, third, fourth, fifth] = roots;
     match slot {
         Slot::First => first,
         Slot::Second => second,
+        Slot::FirstKeepsake => third,
+        Slot::SecondKeepsake => fourth,
+        Slot::Closing => fifth,
     }
 }
 

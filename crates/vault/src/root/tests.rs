@@ -48,7 +48,7 @@ fn each_root_destroys_the_one_before_the_last() {
 fn a_torn_slot_is_no_candidate_and_counts_as_stale() {
     let (engine, keys, mut rng) = (MemoryDisk::new(1).mount(), keys(), rng());
     let first = Root::create(&engine, &keys, &mut rng).unwrap();
-    let mut torn = seal(&keys, Slot::Second, 2, &Secret::random(&mut rng), &mut rng);
+    let mut torn = seal_slot(&keys, Slot::Second, 2, &Secret::random(&mut rng), &mut rng);
     torn[4000] ^= 1;
     engine.write_root(Slot::Second, &torn).unwrap();
     let found = Root::candidates(&engine, &keys).unwrap();
@@ -62,18 +62,18 @@ fn a_torn_slot_is_no_candidate_and_counts_as_stale() {
 #[test]
 fn a_slot_does_not_open_in_the_place_of_the_other() {
     let (keys, mut rng) = (keys(), rng());
-    let bytes = seal(&keys, Slot::First, 5, &Secret::from_bytes([2; 32]), &mut rng);
-    assert!(open(&keys, Slot::First, &bytes).is_ok());
-    assert!(open(&keys, Slot::Second, &bytes).is_err());
-    assert!(open(&keys, Slot::First, &bytes[..4095]).is_err());
+    let bytes = seal_slot(&keys, Slot::First, 5, &Secret::from_bytes([2; 32]), &mut rng);
+    assert!(open_slot(&keys, Slot::First, &bytes).is_ok());
+    assert!(open_slot(&keys, Slot::Second, &bytes).is_err());
+    assert!(open_slot(&keys, Slot::First, &bytes[..4095]).is_err());
 }
 
 #[test]
 fn the_format_is_as_published() {
     let vector = include_str!("../../../../tests/vectors/vault-root-slot.txt");
     let expected = hex::decode(vector.lines().find(|line| !line.starts_with('#')).unwrap()).unwrap();
-    let bytes = seal(&keys(), Slot::Second, 0x0102, &Secret::from_bytes([2; 32]), &mut rng());
+    let bytes = seal_slot(&keys(), Slot::Second, 0x0102, &Secret::from_bytes([2; 32]), &mut rng());
     assert_eq!(bytes.as_slice(), expected);
-    let (number, key) = open(&keys(), Slot::Second, &expected).unwrap();
+    let (number, key) = open_slot(&keys(), Slot::Second, &expected).unwrap();
     assert_eq!((number, key.dangerously_expose()), (0x0102, &[2; 32]));
 }

@@ -9,7 +9,8 @@ use super::*;
 use crate::engine::memory::{MemoryDisk, MemoryEngine};
 use crate::engine::{DiskKey, Slot};
 use crate::forest::{BlockId, BlockSource, TreeId};
-use crate::key::{Key, Table};
+use crate::key::{Key, Space, Table};
+use crate::page::{self, Page, PageId, Version};
 
 const TABLE: Table = Table(7);
 const SESSIONS: Table = Table(8);
@@ -20,6 +21,7 @@ struct Recorded {
     engine: MemoryEngine,
     state: State,
     values: BTreeMap<DiskKey, BTreeSet<Vec<u8>>>,
+    files: BTreeMap<String, BTreeSet<Vec<u8>>>,
     slots: BTreeSet<(u8, Vec<u8>)>,
 }
 
@@ -34,6 +36,7 @@ impl Recorded {
             engine,
             state,
             values: BTreeMap::new(),
+            files: BTreeMap::new(),
             slots: BTreeSet::new(),
         };
         recorded.note();
@@ -41,13 +44,18 @@ impl Recorded {
     }
 
     fn commit(&mut self, commit: Commit) {
-        self.state.commit(&self.engine, commit).unwrap();
+        let applied = self.state.commit(&self.engine, commit).unwrap();
         self.note();
+        self.engine.sync(applied.number).unwrap();
+        self.state.sweep(&self.engine, &applied.doomed).unwrap();
     }
 
     fn note(&mut self) {
         for (key, value) in self.disk.records() {
             self.values.entry(key).or_default().insert(value);
+        }
+        for (name, bytes) in self.disk.files() {
+            self.files.entry(name).or_default().insert(bytes);
         }
         self.slots.extend(self.standing_slots());
     }
@@ -77,19 +85,48 @@ impl Recorded {
                 let Ok(plain) = sealed::open(&root.key, &Place::ROOT, record) else {
                     continue;
                 };
+                // All that it comes to remember follows from this root record.
+                let (_, mut forest) = Forest::decode(plain.dangerously_expose()).unwrap();
                 for place in places {
                     for version in attacker.versions(place) {
-                        // A fresh forest each time: what it remembers would be another version's.
-                        let (_, mut forest) = Forest::decode(plain.dangerously_expose()).unwrap();
                         let head = sealed::head(keys, place, version).unwrap();
                         let key = forest.key(TreeId::of(place), head.serial, &attacker);
                         let value = key.ok().and_then(|key| sealed::open(&key, place, version).ok());
-                        found.extend(value.map(|value| value.dangerously_expose().to_vec()));
+                        let Some(value) = value else { continue };
+                        if place.space == Space::Page {
+                            found.extend(self.decipher_page(place, value.dangerously_expose()));
+                        } else {
+                            found.insert(value.dangerously_expose().to_vec());
+                        }
                     }
                 }
             }
         }
         found
+    }
+}
+
+impl Recorded {
+    /// The values in any version of a page that this header gives the key to.
+    fn decipher_page(&self, place: &Place, header: &[u8]) -> Vec<Vec<u8>> {
+        let pages = match page::Header::decode(header).unwrap() {
+            page::Header::Inline(page) => vec![page],
+            page::Header::File { key, length } => {
+                let name = hex(&self.state.keys.disk_key(place, 0));
+                let versions = self.files.get(&name).into_iter().flatten();
+                versions
+                    .filter_map(|file| Page::open(&key, place, file.get(..length)?).ok())
+                    .collect()
+            }
+        };
+        let values = |page: Page| {
+            let entries = page
+                .offsets()
+                .into_iter()
+                .filter_map(|offset| page.get(offset).map(|entry| entry.value.dangerously_expose().to_vec()));
+            entries.collect::<Vec<_>>()
+        };
+        pages.into_iter().flat_map(values).collect()
     }
 }
 
@@ -119,16 +156,21 @@ impl BlockSource for Attacker<'_> {
 
 #[test]
 fn what_was_erased_cannot_be_read_from_every_byte_ever_written() {
+    let count = if std::env::var_os("OUTIS_SOAK").is_some() {
+        1_000
+    } else {
+        16
+    };
     let mut recorded = Recorded::new();
     let text = |n: u64| format!("message {n}").into_bytes();
     let session = |n: u64| format!("session {n}").into_bytes();
-    let messages: Vec<Key> = (0..16).map(|n| Key::new(TABLE, [1; 32], n)).collect();
+    let messages: Vec<Key> = (0..count).map(|n| Key::new(TABLE, [1; 32], n)).collect();
     for (n, key) in (0..).zip(&messages) {
         let commit = Commit::new().put(*key, text(n)).put(Key::single(SESSIONS), session(n));
         recorded.commit(commit);
     }
     let all_slots = recorded.slots.clone();
-    let erased: Vec<u64> = (0..16).filter(|n| n % 3 == 0).collect();
+    let erased: Vec<u64> = (0..count).filter(|n| n % 3 == 0).collect();
     for n in &erased {
         recorded.commit(Commit::new().erase(messages[usize::try_from(*n).unwrap()]));
     }
@@ -139,18 +181,94 @@ fn what_was_erased_cannot_be_read_from_every_byte_ever_written() {
         .map(Place::from)
         .collect();
 
-    let live: BTreeSet<Vec<u8>> = (0..16)
+    let live: BTreeSet<Vec<u8>> = (0..count)
         .filter(|n| !erased.contains(n))
         .map(text)
-        .chain([session(15)])
+        .chain([session(count - 1)])
         .collect();
     recorded.state.settle(&recorded.engine).unwrap();
     assert_eq!(recorded.decipher(&recorded.standing_slots(), &places), live);
 
     // Positive control: were root slots not overwritten in place, everything could be read again.
-    let everything: BTreeSet<Vec<u8>> = (0..16).map(text).chain((0..16).map(session)).collect();
+    let everything: BTreeSet<Vec<u8>> = (0..count).map(text).chain((0..count).map(session)).collect();
     let leaky = recorded.decipher(&all_slots.union(&recorded.slots).cloned().collect(), &places);
     assert_eq!(leaky, everything);
+}
+
+/// A message long enough for a page of them to be a file, or so short that it is not.
+fn long_or_short(n: u64, is_long: bool) -> Vec<u8> {
+    let text = format!("{n:03} {is_long}").into_bytes();
+    if is_long { text.repeat(30) } else { text }
+}
+
+#[test]
+fn what_left_a_page_cannot_be_read_from_every_byte_ever_written() {
+    const OWNERS: [(u8, bool); 2] = [(1, true), (2, false)];
+    const WINDOWS: u64 = 4;
+    let mut recorded = Recorded::new();
+    let key = |owner, n| Key::new(TABLE, [owner; 32], n);
+    for window in 0..WINDOWS {
+        let numbers = window * 64..(window + 1) * 64;
+        let all = OWNERS.iter().flat_map(|owner| numbers.clone().map(move |n| (owner, n)));
+        recorded.commit(all.fold(Commit::new(), |commit, ((owner, is_long), n)| {
+            commit.put(key(*owner, n), long_or_short(n, *is_long))
+        }));
+    }
+    assert_eq!(recorded.disk.files().len(), 2, "the long ones of the windows that rest");
+    let (erased, replaced, window) = ([5, 6, 200], [7, 8, 201], 64..128);
+    for (owner, _) in OWNERS {
+        recorded.commit(
+            erased
+                .iter()
+                .fold(Commit::new(), |commit, n| commit.erase(key(owner, *n))),
+        );
+        recorded.commit(replaced.iter().fold(Commit::new(), |commit, n| {
+            commit.put(key(owner, *n), format!("newer {n} {owner}").into_bytes())
+        }));
+        // A whole page at once.
+        recorded.commit(
+            window
+                .clone()
+                .fold(Commit::new(), |commit, n| commit.erase(key(owner, n))),
+        );
+    }
+    recorded.state.settle(&recorded.engine).unwrap();
+    assert_eq!(recorded.disk.files().len(), 1, "the file of an empty page is gone");
+    let places: Vec<Place> = OWNERS
+        .iter()
+        .flat_map(|(owner, _)| {
+            let alone = (0..WINDOWS * 64).map(move |n| Place::from(key(*owner, n)));
+            let paged = (0..WINDOWS).flat_map(move |window| {
+                let id = PageId {
+                    window,
+                    ..PageId::of(&Place::from(key(*owner, 0)))
+                };
+                Version::BOTH.map(|version| id.place(version))
+            });
+            alone.chain(paged)
+        })
+        .collect();
+    let original: BTreeSet<Vec<u8>> = OWNERS
+        .iter()
+        .flat_map(|(_, is_long)| (0..WINDOWS * 64).map(|n| long_or_short(n, *is_long)))
+        .collect();
+    let newer = OWNERS
+        .iter()
+        .flat_map(|(owner, _)| replaced.map(|n| format!("newer {n} {owner}").into_bytes()));
+    let is_gone = |n: u64| erased.contains(&n) || replaced.contains(&n) || window.contains(&n);
+    let live: BTreeSet<Vec<u8>> = OWNERS
+        .iter()
+        .flat_map(|(_, is_long)| {
+            (0..WINDOWS * 64)
+                .filter(|n| !is_gone(*n))
+                .map(|n| long_or_short(n, *is_long))
+        })
+        .chain(newer.clone())
+        .collect();
+    assert_eq!(recorded.decipher(&recorded.standing_slots(), &places), live);
+    let everything: BTreeSet<Vec<u8>> = original.into_iter().chain(newer).collect();
+    let leaky = recorded.decipher(&recorded.slots, &places);
+    assert_eq!(leaky, everything, "positive control: with the root keys of before");
 }
 
 #[test]
@@ -246,6 +364,7 @@ fn overwriting_for_long_leaves_no_more_records_than_overwriting_once() {
                     &recorded.engine,
                     Commit::new().put(Key::new(SESSIONS, [owner; 32], 0), vec![7; 2_400]),
                 )
+                .map(drop)
                 .unwrap();
         }
         if round % 10 == 1 {
@@ -254,3 +373,28 @@ fn overwriting_for_long_leaves_no_more_records_than_overwriting_once() {
     }
     assert!(sizes.iter().all(|size| *size <= sizes[0] + 4), "{sizes:?}");
 }
+
+#[test]
+fn opening_reads_no_more_of_many_messages_than_of_few() {
+    let reads_to_open = |messages: u64| {
+        let mut recorded = Recorded::new();
+        for start in (0..messages).step_by(500) {
+            let batch = (start..messages.min(start + 500)).fold(Commit::new(), |commit, n| {
+                commit.put(
+                    Key::new(TABLE, [u8::try_from(n % 20).unwrap(); 32], n / 20),
+                    vec![0; 30],
+                )
+            });
+            let applied = recorded.state.commit(&recorded.engine, batch).unwrap();
+            recorded.engine.sync(applied.number).unwrap();
+        }
+        let engine = recorded.disk.mount();
+        let before = recorded.disk.reads();
+        let rng: Rng = Box::new(ChaCha20Rng::seed_from_u64(2));
+        State::open(&engine, Keys::new(Secret::from_bytes([1; 32])), rng).unwrap();
+        recorded.disk.reads() - before
+    };
+    assert_eq!(reads_to_open(20_000), reads_to_open(20));
+}
+
+mod nonces;

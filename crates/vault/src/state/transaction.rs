@@ -4,16 +4,28 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use outis_crypto::{Secret, SecretBytes};
 
+use super::pages::{ChangedPage, PageCache};
 use super::{IndexId, Rng};
 use crate::engine::{DiskKey, Engine};
 use crate::fault::{Damage, Fault};
 use crate::forest::{BlockId, BlockSource, Forest, TreeId};
 use crate::index::{Dirt, Index};
 use crate::key::{Keys, Place, Space, TableId};
+use crate::page::PageId;
 use crate::sealed::{self, Head};
 
 /// What the engine will be told.
 pub(super) type Writes = BTreeMap<DiskKey, Option<Vec<u8>>>;
+
+/// A transaction that only has to be written.
+pub(super) struct Finished {
+    pub(super) writes: Writes,
+    pub(super) outcome: Outcome,
+    /// Files of pages, which come first.
+    pub(super) files: Vec<(DiskKey, Vec<u8>)>,
+    /// Files that may go once all this is durable.
+    pub(super) doomed: Vec<DiskKey>,
+}
 
 /// What a finished transaction asks of the root.
 pub(super) enum Outcome {
@@ -26,18 +38,23 @@ pub(super) enum Outcome {
 }
 
 pub(super) struct Transaction<'a> {
-    engine: &'a dyn Engine,
-    keys: &'a Keys,
-    rng: &'a mut Rng,
-    forest: &'a mut Forest,
+    pub(super) engine: &'a dyn Engine,
+    pub(super) keys: &'a Keys,
+    pub(super) rng: &'a mut Rng,
+    pub(super) forest: &'a mut Forest,
     catalog: &'a mut HashMap<IndexId, Index>,
+    pub(super) pages: &'a mut PageCache,
     writes: Writes,
     touched: BTreeSet<IndexId>,
+    /// Pages that are not as stored.
+    pub(super) changed: BTreeMap<PageId, ChangedPage>,
+    /// Windows that had no record before.
+    begun: BTreeSet<PageId>,
 }
 
 /// What happens to the key of the version before.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
+pub(super) enum Before {
     /// It is forgotten.
     Forget,
     /// It seals the new version too, which reveals no less than the old one.
@@ -51,6 +68,7 @@ impl<'a> Transaction<'a> {
         rng: &'a mut Rng,
         forest: &'a mut Forest,
         catalog: &'a mut HashMap<IndexId, Index>,
+        pages: &'a mut PageCache,
     ) -> Self {
         Self {
             engine,
@@ -58,13 +76,31 @@ impl<'a> Transaction<'a> {
             rng,
             forest,
             catalog,
+            pages,
             writes: Writes::new(),
             touched: BTreeSet::new(),
+            changed: BTreeMap::new(),
+            begun: BTreeSet::new(),
         }
     }
 
-    /// The value at a place.
+    /// The value at a place; a record may be in its page. Looks first where it is more likely to be.
     pub(super) fn read(&mut self, place: &Place) -> Result<Option<SecretBytes>, Fault> {
+        let is_record = place.space == Space::Record;
+        if is_record
+            && self.has_page(place)
+            && let Some(value) = self.read_from_page(place)?
+        {
+            return Ok(Some(value));
+        }
+        match self.read_alone(place)? {
+            None if is_record => self.read_from_page(place),
+            found => Ok(found),
+        }
+    }
+
+    /// The value that stands at a place by itself.
+    pub(super) fn read_alone(&mut self, place: &Place) -> Result<Option<SecretBytes>, Fault> {
         let Some((head, whole)) = read_whole(self, self.keys, place)? else {
             return Ok(None);
         };
@@ -78,24 +114,73 @@ impl<'a> Transaction<'a> {
 
     /// Stores a record and enters it in its owner's index.
     pub(super) fn put(&mut self, place: Place, value: &[u8]) -> Result<(), Fault> {
-        if !self.store(place, value, Before::Forget)? {
-            let id = IndexId::Records(place.table, place.owner);
-            self.create_index(id)?.insert(place.index);
+        let id = IndexId::Records(place.table, place.owner);
+        let is_there = self.load_index(id)?.is_some_and(|index| index.contains(place.index));
+        if is_there && !self.leave_page(&place)? {
+            self.store(place, value, Before::Forget)?;
+            return Ok(());
+        }
+        self.add(place, value)?;
+        if !is_there {
+            let page = PageId::of(&place);
+            let index = self.create_index(id)?;
+            let begins = index.within(page.indexes()).next().is_none();
+            index.insert(place.index);
             self.touched.insert(id);
+            if begins {
+                self.begun.insert(page);
+            }
         }
         Ok(())
     }
 
     /// Erases a record and strikes it from its owner's index.
     pub(super) fn erase(&mut self, place: Place) -> Result<(), Fault> {
-        if self.clear(place)? {
-            let id = IndexId::Records(place.table, place.owner);
-            self.load_index(id)?
-                .ok_or(Damage("a record is in no index"))?
-                .remove(place.index);
-            self.touched.insert(id);
+        let id = IndexId::Records(place.table, place.owner);
+        let Some(index) = self.load_index(id)?.filter(|index| index.contains(place.index)) else {
+            return Ok(());
+        };
+        index.remove(place.index);
+        self.touched.insert(id);
+        if !self.leave_page(&place)? {
+            self.clear(place)?;
         }
         Ok(())
+    }
+
+    /// Stores a value that is no record and no secret over the one before.
+    pub(super) fn renew(&mut self, place: Place, value: &[u8]) -> Result<(), Fault> {
+        self.store(place, value, Before::Reuse).map(drop)
+    }
+
+    /// Strikes a record that cannot be read from its owner's index, and removes what is left of it.
+    pub(super) fn give_up(&mut self, place: Place) -> Result<(), Fault> {
+        let id = IndexId::Records(place.table, place.owner);
+        if let Some(index) = self.load_index(id)? {
+            index.remove(place.index);
+            self.touched.insert(id);
+        }
+        self.give_up_broken_page(PageId::of(&place))?;
+        if self.leave_page(&place)? {
+            return Ok(());
+        }
+        match self.clear(place) {
+            Err(Fault::Damage(_)) => self.remove_unread(&place),
+            cleared => drop(cleared?),
+        }
+        Ok(())
+    }
+
+    /// As if an owner whose index cannot be read had never had a record.
+    pub(super) fn give_up_owner(&mut self, table: TableId, owner: [u8; 32]) {
+        let id = IndexId::Records(table, owner);
+        self.catalog.remove(&id);
+        self.remove_unread(&id.directory());
+    }
+
+    /// Removes what stands at a place, whatever it is. Its key is not forgotten: nobody knows which it was.
+    pub(super) fn remove_unread(&mut self, place: &Place) {
+        self.writes.insert(self.keys.disk_key(place, 0), None);
     }
 
     /// Erases all records of an owner.
@@ -118,13 +203,13 @@ impl<'a> Transaction<'a> {
     /// Reads an index into the catalog.
     pub(super) fn load_index(&mut self, id: IndexId) -> Result<Option<&mut Index>, Fault> {
         if !self.catalog.contains_key(&id) {
-            let Some(directory) = self.read(&id.directory())? else {
+            let Some(directory) = self.read_alone(&id.directory())? else {
                 return Ok(None);
             };
             let (mut index, parts) = Index::decode_directory(directory.dangerously_expose())?;
             for number in parts {
                 let part = self
-                    .read(&id.part(number))?
+                    .read_alone(&id.part(number))?
                     .ok_or(Damage("a part of an index is missing"))?;
                 index.load_part(part.dangerously_expose())?;
             }
@@ -133,23 +218,45 @@ impl<'a> Transaction<'a> {
         Ok(self.catalog.get_mut(&id))
     }
 
-    /// Stores what has changed in indexes and trees. Gives all writes.
-    pub(super) fn finish(mut self) -> Result<(Writes, Outcome), Fault> {
+    /// The numbers of an owner's records within a window, and its last.
+    pub(super) fn numbers(&mut self, page: PageId) -> Result<(Vec<u64>, Option<u64>), Fault> {
+        let index = self.load_index(IndexId::Records(page.table, page.owner))?;
+        Ok(index.map_or((Vec::new(), None), |index| {
+            let last = index.within(0..=u64::MAX).next_back();
+            (index.within(page.indexes()).collect(), last)
+        }))
+    }
+
+    /// Stores what has changed in pages, indexes and trees. Gives all writes.
+    pub(super) fn finish(mut self) -> Result<Finished, Fault> {
         // Owners that are left with nothing go first: that changes the lists of owners.
         for id in self.touched.clone() {
             self.drop_if_empty(id)?;
         }
+        for page in std::mem::take(&mut self.begun) {
+            self.fold_beside(page)?;
+        }
+        let (files, doomed) = self.store_pages()?;
         for id in std::mem::take(&mut self.touched) {
             self.store_index(id)?;
         }
-        if !self.forest.has_forgotten() {
-            let outcome = if self.forest.take_grown() {
-                Outcome::Reserved
-            } else {
-                Outcome::Added
-            };
-            return Ok((self.writes, outcome));
-        }
+        let outcome = if self.forest.has_forgotten() {
+            self.store_blocks()?;
+            Outcome::Erased
+        } else if self.forest.take_grown() {
+            Outcome::Reserved
+        } else {
+            Outcome::Added
+        };
+        Ok(Finished {
+            writes: self.writes,
+            outcome,
+            files,
+            doomed,
+        })
+    }
+
+    fn store_blocks(&mut self) -> Result<(), Fault> {
         for (block, change) in self.forest.changes(self.rng) {
             let place = block.place();
             self.clear_pieces(&place)?;
@@ -157,11 +264,24 @@ impl<'a> Transaction<'a> {
                 self.write(&place, &key, 0, &bytes);
             }
         }
-        Ok((self.writes, Outcome::Erased))
+        Ok(())
+    }
+
+    /// Seals and writes a value where there was none.
+    pub(super) fn add(&mut self, place: Place, value: &[u8]) -> Result<(), Fault> {
+        let tree = TreeId::of(&place);
+        let source = Source {
+            engine: self.engine,
+            keys: self.keys,
+        };
+        let serial = self.forest.allocate(tree, self.rng)?;
+        let key = self.forest.key(tree, serial, &source)?;
+        self.write(&place, &key, serial, value);
+        Ok(())
     }
 
     /// Seals and writes a value; says whether there was one before.
-    fn store(&mut self, place: Place, value: &[u8], before: Before) -> Result<bool, Fault> {
+    pub(super) fn store(&mut self, place: Place, value: &[u8], before: Before) -> Result<bool, Fault> {
         let tree = TreeId::of(&place);
         let source = Source {
             engine: self.engine,
@@ -182,7 +302,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Removes a value and forgets its key; says whether there was one.
-    fn clear(&mut self, place: Place) -> Result<bool, Fault> {
+    pub(super) fn clear(&mut self, place: Place) -> Result<bool, Fault> {
         let Some(head) = self.clear_pieces(&place)? else {
             return Ok(false);
         };
@@ -195,7 +315,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Removes the pieces of a value, if there is one. Its key is untouched.
-    fn clear_pieces(&mut self, place: &Place) -> Result<Option<Head>, Fault> {
+    pub(super) fn clear_pieces(&mut self, place: &Place) -> Result<Option<Head>, Fault> {
         let first = self.keys.disk_key(place, 0);
         let Some(value) = self.value(&first)? else {
             return Ok(None);
@@ -362,9 +482,9 @@ pub(super) fn read_whole(
 }
 
 /// Blocks as the engine has them; changed ones are in the forest's memory until the commit is whole.
-struct Source<'a> {
-    engine: &'a dyn Engine,
-    keys: &'a Keys,
+pub(super) struct Source<'a> {
+    pub(super) engine: &'a dyn Engine,
+    pub(super) keys: &'a Keys,
 }
 
 impl BlockSource for Source<'_> {

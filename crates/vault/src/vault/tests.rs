@@ -8,7 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::*;
-use crate::{FileError, FileId, Layout};
+use crate::{FileError, FileId, Layout, Loss};
 
 const TABLE: Table = Table(7);
 const OTHER: Table = Table(8);
@@ -487,11 +487,14 @@ enum Action {
     Put(u8, u64, usize),
     Erase(u8, u64),
     EraseAll(u8),
+    /// Records enough for a page, from the start of a window.
+    Run(u8, u64, usize),
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let index = prop_oneof![0..12u64, 1000..1003u64];
+    let index = prop_oneof![0..12u64, 1000..1003u64, 0..300u64];
     prop_oneof![
+        4 => (0..2u8, 0..5u64, prop_oneof![Just(10), Just(300)]).prop_map(|(o, w, n)| Action::Run(o, w, n)),
         5 => (0..3u8, index.clone(), prop_oneof![9 => 0..300usize, 1 => 5000..20_000usize]).prop_map(|(o, i, n)| Action::Put(o, i, n)),
         3 => (0..3u8, index).prop_map(|(o, i)| Action::Erase(o, i)),
         1 => (0..3u8).prop_map(Action::EraseAll),
@@ -509,6 +512,11 @@ fn commit_of(actions: &[Action], model: &mut Model) -> Commit {
             model.remove(&(owner, index));
             commit.erase(Key::new(TABLE, [owner; 32], index))
         }
+        Action::Run(owner, window, length) => (window * 64..window * 64 + 20).fold(commit, |commit, index| {
+            let value = vec![u8::try_from(index % 251).unwrap(); length];
+            model.insert((owner, index), value.clone());
+            commit.put(Key::new(TABLE, [owner; 32], index), value)
+        }),
         Action::EraseAll(owner) => {
             model.retain(|(of, _), _| *of != owner);
             commit.erase_all(TABLE, [owner; 32])
@@ -541,6 +549,204 @@ fn the_root_before_the_last_goes_by_itself_soon_after() {
     }
     vault.lock();
     assert_eq!(read(&open(dir.path()).unwrap(), &key(1)), Some(b"new".to_vec()));
+}
+
+/// Five windows of a conversation: three of them rest.
+fn conversation(owner: u8) -> impl Iterator<Item = Commit> {
+    (0..10u64).map(move |part| {
+        (part * 32..(part + 1) * 32).fold(Commit::new(), |commit, n| {
+            commit.put(
+                Key::new(TABLE, [owner; 32], n),
+                vec![u8::try_from(n % 251).unwrap(); 300],
+            )
+        })
+    })
+}
+
+#[test]
+fn a_long_conversation_rests_in_pages_and_reads_as_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    for commit in conversation(1) {
+        vault.commit(commit).unwrap();
+    }
+    let files = || fs::read_dir(folder(dir.path()).join("files")).unwrap().count();
+    assert_eq!(files(), 3);
+    let check = |vault: &Vault, gone: &[u64]| {
+        let found = vault.range(TABLE, &[1; 32], .., Order::Ascending, 999).unwrap();
+        let expected: Vec<u64> = (0..320).filter(|n| !gone.contains(n)).collect();
+        assert_eq!(found.iter().map(|(n, _)| *n).collect::<Vec<_>>(), expected);
+        for (n, value) in found {
+            assert_eq!(value.dangerously_expose(), vec![u8::try_from(n % 251).unwrap(); 300]);
+        }
+    };
+    check(&vault, &[]);
+    vault.commit(Commit::new().erase(key(70)).erase(key(319))).unwrap();
+    fs::write(folder(dir.path()).join("files").join("0".repeat(32)), b"an orphan").unwrap();
+    vault.files().sweep(|_| false).unwrap();
+    assert_eq!(files(), 3, "pages are no orphans");
+    vault.lock();
+    let vault = open(dir.path()).unwrap();
+    check(&vault, &[70, 319]);
+    assert_eq!(read(&vault, &key(70)), None);
+    vault.commit(Commit::new().erase_all(TABLE, [1; 32])).unwrap();
+    assert_eq!(files(), 0);
+}
+
+#[test]
+fn swapped_cut_and_missing_pages_are_damage_and_the_rest_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    for commit in conversation(1).chain(conversation(2)) {
+        vault.commit(commit).unwrap();
+    }
+    let files: Vec<PathBuf> = fs::read_dir(folder(dir.path()).join("files"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 6);
+    let readable = |vault: &Vault| {
+        let all = (1..3u8).flat_map(|owner| (0..5u64).map(move |window| Key::new(TABLE, [owner; 32], window * 64)));
+        all.filter(|key| match vault.get(key) {
+            Ok(found) => found.is_some(),
+            Err(ReadError::Damaged { .. }) => false,
+            Err(error) => panic!("{error:?}"),
+        })
+        .count()
+    };
+    assert_eq!(readable(&vault), 10, "positive control");
+    vault.lock();
+    let (first, second) = (fs::read(&files[0]).unwrap(), fs::read(&files[1]).unwrap());
+    fs::write(&files[0], second).unwrap();
+    fs::write(&files[1], first).unwrap();
+    fs::remove_file(&files[2]).unwrap();
+    fs::write(&files[3], b"short").unwrap();
+    assert_eq!(readable(&open(dir.path()).unwrap()), 6);
+}
+
+#[test]
+fn what_is_damaged_is_told_and_given_up_and_the_rest_reads_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    for commit in conversation(1) {
+        vault.commit(commit).unwrap();
+    }
+    vault.commit(Commit::new().put(Key::single(OTHER), vec![5])).unwrap();
+    assert_eq!(vault.check().unwrap(), [], "positive control");
+    let alone = vault.with_state(|state, engine| {
+        let first = state.keys.disk_key(&Place::from(key(319)), 0);
+        engine.apply(vec![(first, Some(vec![0; 100]))]).unwrap();
+        Ok(())
+    });
+    alone.unwrap();
+    vault.lock();
+    let pages = folder(dir.path()).join("files");
+    let page = fs::read_dir(pages).unwrap().next().unwrap().unwrap().path();
+    fs::write(page, b"nothing of it").unwrap();
+
+    let vault = open(dir.path()).unwrap();
+    let losses = vault.check().unwrap();
+    assert_eq!(losses.len(), 65, "a page, and a record that stood by itself");
+    assert!(losses.contains(&Loss::Record(key(319))));
+    assert!(vault.range(TABLE, &[1; 32], .., Order::Ascending, 999).is_err());
+    vault.give_up(&losses).unwrap();
+    let found = vault.range(TABLE, &[1; 32], .., Order::Ascending, 999).unwrap();
+    assert_eq!(found.len(), 320 - 65);
+    vault.commit(Commit::new().put(key(319), vec![7])).unwrap();
+    vault.lock();
+    let vault = open(dir.path()).unwrap();
+    assert_eq!(vault.check().unwrap(), []);
+    assert_eq!(read(&vault, &key(319)), Some(vec![7]));
+    assert_eq!(read(&vault, &Key::single(OTHER)), Some(vec![5]));
+}
+
+#[test]
+fn a_store_that_lost_its_end_at_rest_says_so_and_one_that_crashed_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    vault.commit(Commit::new().put(key(1), vec![1])).unwrap();
+    vault.lock();
+    let account = folder(dir.path());
+    let copy = |from: &Path, to: &Path| {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    };
+    let kept = tempfile::tempdir().unwrap();
+    copy(&account.join("store"), kept.path());
+    let vault = open(dir.path()).unwrap();
+    assert_eq!(vault.check().unwrap(), [], "positive control");
+    vault.commit(Commit::new().put(key(2), vec![2])).unwrap();
+    vault.lock();
+    fs::remove_dir_all(account.join("store")).unwrap();
+    copy(kept.path(), &account.join("store"));
+    let vault = open(dir.path()).unwrap();
+    assert_eq!(vault.check().unwrap(), [Loss::Latest]);
+    assert_eq!(read(&vault, &key(1)), Some(vec![1]));
+    vault.give_up(&[Loss::Latest]).unwrap();
+    assert_eq!(vault.check().unwrap(), []);
+    vault.lock();
+    assert_eq!(open(dir.path()).unwrap().check().unwrap(), []);
+}
+
+#[test]
+fn from_a_store_that_does_not_open_the_keepsake_is_saved_and_the_account_begins_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    vault.commit(Commit::new().put(key(1), vec![1])).unwrap();
+    vault.keep(b"an old copy").unwrap();
+    vault.keep(b"who I am, and whom I know").unwrap();
+    vault.files().sweep(|_| false).unwrap();
+    vault.lock();
+    let store = folder(dir.path()).join("store");
+    let length = fs::metadata(store.join("db")).unwrap().len();
+    fs::write(store.join("db"), vec![0xA5; usize::try_from(length).unwrap()]).unwrap();
+    for round in 0..2 {
+        assert!(round > 0 || matches!(open(dir.path()), Err(OpenError::Damaged { .. })));
+        let (vault, kept) = Vault::start_over(dir.path(), "ada", b"password", CHEAP, rng(9)).unwrap();
+        let expected: &[u8] = b"who I am, and whom I know";
+        assert_eq!(kept.unwrap().dangerously_expose(), expected);
+        assert_eq!(read(&vault, &key(1)), None);
+        vault.commit(Commit::new().put(key(1), vec![2])).unwrap();
+        assert_eq!(vault.kept().unwrap().unwrap().dangerously_expose(), expected);
+        vault.lock();
+        let vault = open(dir.path()).unwrap();
+        assert_eq!(read(&vault, &key(1)), Some(vec![2]));
+    }
+    assert!(matches!(
+        Vault::start_over(dir.path(), "ada", b"passwore", CHEAP, rng(9)),
+        Err(OpenError::WrongCredentials)
+    ));
+}
+
+#[test]
+fn threads_that_commit_at_once_all_find_what_they_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = create(dir.path());
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let vault = &vault;
+            scope.spawn(move || {
+                for n in 0..25 {
+                    let state = Key::new(OTHER, [thread; 32], 0);
+                    let message = Key::new(TABLE, [thread; 32], n);
+                    vault
+                        .commit(Commit::new().put(message, vec![thread]).put(state, vec![1]))
+                        .unwrap();
+                }
+            });
+        }
+    });
+    vault.lock();
+    let vault = open(dir.path()).unwrap();
+    for thread in 0..4u8 {
+        assert_eq!(vault.count(TABLE, &[thread; 32]).unwrap(), 25);
+        assert_eq!(read(&vault, &Key::new(OTHER, [thread; 32], 0)), Some(vec![1]));
+    }
 }
 
 #[test]

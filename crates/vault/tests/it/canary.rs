@@ -161,7 +161,7 @@ fn every_path_is_on_the_list() {
             [tag, rest @ ..] if is_hex(tag) => match rest {
                 ["header" | "lock" | "root" | "reserve" | "store" | "files"] => true,
                 ["files", name] => is_hex(name),
-                ["store", "db" | "conf" | "blobs" | "written"] => true,
+                ["store", "db" | "conf" | "blobs" | "written" | "closed"] => true,
                 ["store", name] => name.starts_with("snap."),
                 _ => false,
             },

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use outis_vault::{Key, Order, Vault};
 
-use crate::writer::{Job, OWNER, RECORDS, STATE, content, create, filling, open, writer};
+use crate::writer::{Job, STATE, content, create, filling, last, open, records, writer};
 
 /// The writer's command, started by a shell that prepares its surroundings.
 fn in_shell(prepare: &str, dir: &Path) -> Command {
@@ -48,9 +48,9 @@ fn last_told(said: &str) -> u64 {
 }
 
 fn check_and_go_on(vault: &Vault, told: u64) {
-    let last = vault.last_index(RECORDS, &OWNER).unwrap().unwrap();
+    let last = last(vault).unwrap().unwrap();
     assert!(last == told || last == told + 1, "told {told}, found {last}");
-    for (n, value) in vault.range(RECORDS, &OWNER, .., Order::Descending, 10).unwrap() {
+    for (n, value) in records(vault, Order::Descending, 10) {
         assert_eq!(value.dangerously_expose(), content(n));
     }
     vault.commit(filling(last + 1)).unwrap();

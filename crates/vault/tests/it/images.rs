@@ -13,7 +13,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::kill::check;
 use crate::trace::{Call, record};
-use crate::writer::{OWNER, RECORDS, create, open, scratch};
+use crate::writer::{create, last, open, scratch};
 
 /// Whether the system keeps its word.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -220,28 +220,64 @@ fn walk(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every image as `(its directory, the last commit that was told)`, given to `judge` one after the other.
-fn images(commits: u64, count: u64, syncs: Syncs, mut judge: impl FnMut(&Path, Option<u64>)) {
-    let scratch = scratch();
-    let (home, folders) = (scratch.path().join("home"), scratch.path().join("folders"));
-    create(&home).lock();
-    let made: Vec<PathBuf> = walk(&home).into_iter().filter(|path| path.is_dir()).collect();
-    copy(&home, &folders);
-    let calls: Vec<Call> = record(&home, commits);
-    assert!(calls.iter().filter(|call| matches!(call, Call::Told(_))).count() as u64 == commits);
-    for seed in 0..count {
-        let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let moment = rng.next_u64() as usize % (calls.len() + 1);
+/// What one writer did, and where it began.
+struct Recording {
+    scratch: tempfile::TempDir,
+    calls: Vec<Call>,
+    /// The folders that stood there before; all others come from the calls.
+    made: Vec<PathBuf>,
+    /// What was told before it began.
+    told: Option<u64>,
+}
+
+impl Recording {
+    /// Lets a writer begin where `start` has been put.
+    fn new(commits: u64, told: Option<u64>, start: impl FnOnce(&Path)) -> Self {
+        let scratch = scratch();
+        let home = scratch.path().join("home");
+        start(&home);
+        let made = walk(&home).into_iter().filter(|path| path.is_dir()).collect();
+        copy(&home, &scratch.path().join("before"));
+        let calls: Vec<Call> = record(&home, commits);
+        assert!(calls.iter().filter(|call| matches!(call, Call::Told(_))).count() as u64 == commits);
+        Self {
+            scratch,
+            calls,
+            made,
+            told,
+        }
+    }
+
+    /// How many calls came before the first commit was done: opening, and what it mends.
+    fn opening(&self) -> usize {
+        let first = self.calls.iter().position(|call| matches!(call, Call::Told(_)));
+        first.unwrap_or(self.calls.len())
+    }
+
+    /// The disk as it may look when the power goes after `moment` calls: its directory, and the last commit told.
+    fn image(&self, moment: usize, rng: &mut ChaCha20Rng, syncs: Syncs) -> (PathBuf, Option<u64>) {
+        let (home, image) = (self.scratch.path().join("home"), self.scratch.path().join("image"));
+        let before = self.scratch.path().join("before");
         // The model speaks of the paths that were recorded, so it begins with what stood there before.
-        let mut disk = Disk::read(&folders).moved(&folders, &home);
-        calls[..moment].iter().for_each(|call| disk.apply(call, syncs));
-        let image = scratch.path().join("image");
+        let mut disk = Disk::read(&before).moved(&before, &home);
+        self.calls[..moment].iter().for_each(|call| disk.apply(call, syncs));
         let _ = fs::remove_dir_all(&image);
-        for folder in &made {
+        for folder in &self.made {
             fs::create_dir_all(image.join(folder.strip_prefix(&home).unwrap())).unwrap();
         }
-        let told = disk.told;
-        disk.crash(&mut rng, &home, &image);
+        let told = disk.told.or(self.told);
+        disk.crash(rng, &home, &image);
+        (image, told)
+    }
+}
+
+/// Every image as `(its directory, the last commit that was told)`, given to `judge` one after the other.
+fn images(commits: u64, count: u64, syncs: Syncs, mut judge: impl FnMut(&Path, Option<u64>)) {
+    let recording = Recording::new(commits, None, |home| create(home).lock());
+    for seed in 0..count {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let moment = rng.next_u64() as usize % (recording.calls.len() + 1);
+        let (image, told) = recording.image(moment, &mut rng, syncs);
         judge(&image, told);
     }
 }
@@ -258,10 +294,14 @@ impl Disk {
 }
 
 fn copy(from: &Path, to: &Path) {
-    for path in walk(from).into_iter().filter(|path| path.is_file()) {
+    for path in walk(from) {
         let target = to.join(path.strip_prefix(from).unwrap());
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(path, target).unwrap();
+        if path.is_dir() {
+            fs::create_dir_all(target).unwrap();
+        } else {
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(path, target).unwrap();
+        }
     }
 }
 
@@ -270,7 +310,7 @@ fn after_a_power_cut_at_any_call_everything_told_is_there() {
     let (commits, count) = if std::env::var_os("OUTIS_SOAK").is_some() {
         (600, 5_000)
     } else {
-        (80, 200)
+        (150, 200)
     };
     images(commits, count, Syncs::Kept, |image, told| {
         let vault = open(image, 0).unwrap_or_else(|error| panic!("told {told:?}: {error:?}"));
@@ -279,12 +319,33 @@ fn after_a_power_cut_at_any_call_everything_told_is_there() {
 }
 
 #[test]
+fn a_second_power_cut_while_the_first_is_mended_takes_nothing_either() {
+    let (firsts, seconds) = if std::env::var_os("OUTIS_SOAK").is_some() {
+        (100, 50)
+    } else {
+        (5, 12)
+    };
+    let recording = Recording::new(120, None, |home| create(home).lock());
+    for seed in 0..firsts {
+        let mut rng = ChaCha20Rng::seed_from_u64(1_000_000 + seed);
+        // Late enough for there to be pages.
+        let moment = recording.calls.len() * 3 / 4 + rng.next_u64() as usize % (recording.calls.len() / 4);
+        let (image, told) = recording.image(moment, &mut rng, Syncs::Kept);
+        let again = Recording::new(3, told, |home| copy(&image, home));
+        for _ in 0..seconds {
+            let moment = rng.next_u64() as usize % (again.opening() + 1);
+            let (image, told) = again.image(moment, &mut rng, Syncs::Kept);
+            let vault = open(&image, 0).unwrap_or_else(|error| panic!("seed {seed}, told {told:?}: {error:?}"));
+            check(&vault, told);
+        }
+    }
+}
+
+#[test]
 fn the_same_images_show_it_when_the_log_is_not_synced() {
     let mut lost = 0;
     images(40, 48, Syncs::ForgottenForTheLog, |image, told| {
-        let holds = open(image, 0)
-            .ok()
-            .and_then(|vault| vault.last_index(RECORDS, &OWNER).ok());
+        let holds = open(image, 0).ok().and_then(|vault| last(&vault).ok());
         lost += u32::from(holds.is_none_or(|last| last < told));
     });
     // Which images show it depends on when the writer was cut, so there are many of them.

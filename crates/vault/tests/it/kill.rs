@@ -6,7 +6,7 @@ use std::process::Child;
 
 use outis_vault::{Key, OpenError, Order, Vault};
 
-use crate::writer::{Job, KEPT, OWNER, RECORDS, STATE, content, create, open, scratch, writer};
+use crate::writer::{Job, KEPT, STATE, content, create, last, open, records, scratch, writer};
 
 fn kills(short: u64, full: u64) -> u64 {
     if std::env::var_os("OUTIS_SOAK").is_some() {
@@ -49,10 +49,10 @@ fn a_killed_writer_loses_nothing_that_was_told_and_leaves_no_half() {
 }
 
 pub(crate) fn check(vault: &Vault, told: Option<u64>) {
-    let last = vault.last_index(RECORDS, &OWNER).unwrap();
+    let last = last(vault).unwrap();
     assert!(last >= told, "told {told:?}, found {last:?}");
     let Some(last) = last else { return };
-    let records = vault.range(RECORDS, &OWNER, .., Order::Ascending, usize::MAX).unwrap();
+    let records = records(vault, Order::Ascending, usize::MAX);
     let expected: Vec<u64> = (last.saturating_sub(KEPT - 1)..=last).collect();
     assert_eq!(records.iter().map(|(n, _)| *n).collect::<Vec<_>>(), expected);
     for (n, value) in records {

@@ -7,10 +7,15 @@
 )]
 
 mod canary;
+mod damage;
 mod full;
 #[cfg(target_os = "linux")]
 mod images;
 mod kill;
+#[cfg(target_os = "linux")]
+mod overwrite;
+#[cfg(target_os = "linux")]
+mod same;
 #[cfg(target_os = "linux")]
 mod trace;
 mod writer;

@@ -181,3 +181,33 @@ fn unescape(text: &str) -> Vec<u8> {
         .map(|digits| u8::from_str_radix(digits, 16).unwrap())
         .collect()
 }
+
+/// The calls that name something under `dir`, in order: call and name, with the digits of account tags left out.
+pub(crate) fn names_asked_for(log: &str, dir: &Path) -> Vec<String> {
+    let under = |text: &str| -> Option<String> {
+        let path = path_of(text.trim_end_matches(['>', ')']));
+        let name = path.strip_prefix(dir).ok()?.display().to_string();
+        let is_tag = |part: &str| part.len() == 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let parts: Vec<&str> = name
+            .split('/')
+            .map(|part| if is_tag(part) { "<tag>" } else { part })
+            .collect();
+        Some(parts.join("/"))
+    };
+    let mut asked = Vec::new();
+    for line in log.lines() {
+        let Some((_, line)) = line.trim_start().split_once(' ') else {
+            continue;
+        };
+        let Some((call, rest)) = line.trim_start().split_once('(') else {
+            continue;
+        };
+        let Some(start) = rest.find("\\x") else { continue };
+        let text: String = rest[start..]
+            .chars()
+            .take_while(|c| !matches!(c, '"' | '>' | ','))
+            .collect();
+        asked.extend(under(&text).map(|name| format!("{call} {name}")));
+    }
+    asked
+}

@@ -4,21 +4,26 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use outis_crypto::os_rng;
 use outis_crypto::password::Cost;
-use outis_vault::{Commit, CommitError, FileError, FileId, Key, Layout, Table, Vault};
+use outis_crypto::{SecretBytes, os_rng};
+use outis_vault::{Commit, CommitError, FileError, FileId, Key, Layout, OpenError, Order, ReadError, Table, Vault};
 
-pub(crate) const RECORDS: Table = Table(1);
+const RECORDS: Table = Table(1);
 pub(crate) const STATE: Table = Table(2);
 const BALLAST: Table = Table(3);
-pub(crate) const OWNER: [u8; 32] = [7; 32];
-/// The writer keeps this many records and erases those before.
-pub(crate) const KEPT: u64 = 40;
+const OWNER: [u8; 32] = [7; 32];
+/// The writer keeps this many records and erases those before: enough for some of them to come to rest in pages.
+pub(crate) const KEPT: u64 = 80;
+/// Records are this far apart, so that fewer commits fill a window.
+const STRIDE: u64 = 2;
 
 const JOB: &str = "OUTIS_VAULT_WRITER_JOB";
 const DIR: &str = "OUTIS_VAULT_WRITER_DIR";
 /// After so many commits the writer ends in good order.
 pub(crate) const LIMIT: &str = "OUTIS_VAULT_WRITER_LIMIT";
+
+/// Nickname and password of an attempt, with a slash between them.
+pub(crate) const ATTEMPT: &str = "OUTIS_VAULT_WRITER_ATTEMPT";
 
 /// What the writer does until it is killed or fails.
 #[derive(Clone, Copy)]
@@ -31,6 +36,8 @@ pub(crate) enum Job {
     Passwords,
     /// Makes the account and deletes it, again and again.
     Accounts,
+    /// Tries to open with the credentials of [`ATTEMPT`], once.
+    Attempt,
 }
 
 /// The command that runs a job in another process. It says on its output what it has been told is done.
@@ -42,6 +49,7 @@ pub(crate) fn writer(job: Job, dir: &Path) -> Command {
         Job::Fill => "fill",
         Job::Passwords => "passwords",
         Job::Accounts => "accounts",
+        Job::Attempt => "attempt",
     };
     command.env(JOB, job).env(DIR, dir);
     command
@@ -64,7 +72,7 @@ pub(crate) fn scratch() -> tempfile::TempDir {
 }
 
 /// Opens the container of the tests.
-pub(crate) fn open(dir: &Path, password: u64) -> Result<Vault, outis_vault::OpenError> {
+pub(crate) fn open(dir: &Path, password: u64) -> Result<Vault, OpenError> {
     Vault::open(
         dir,
         "ada",
@@ -85,13 +93,31 @@ pub(crate) fn content(n: u64) -> Vec<u8> {
     n.to_be_bytes().into_iter().cycle().take(8 + length).collect()
 }
 
+fn key(n: u64) -> Key {
+    Key::new(RECORDS, OWNER, STRIDE * n)
+}
+
+/// The number of the last commit that the container has.
+pub(crate) fn last(vault: &Vault) -> Result<Option<u64>, ReadError> {
+    Ok(vault.last_index(RECORDS, &OWNER)?.map(|index| index / STRIDE))
+}
+
+/// All records, or the newest of them, in this order.
+pub(crate) fn records(vault: &Vault, order: Order, limit: usize) -> Vec<(u64, SecretBytes)> {
+    let found = vault.range(RECORDS, &OWNER, .., order, limit).expect("readable");
+    found
+        .into_iter()
+        .map(|(index, value)| (index / STRIDE, value))
+        .collect()
+}
+
 /// The commit that follows the one numbered `n - 1`.
 pub(crate) fn commit(n: u64) -> Commit {
     let commit = Commit::new()
-        .put(Key::new(RECORDS, OWNER, n), content(n))
+        .put(key(n), content(n))
         .put(Key::single(STATE), content(n));
     match n.checked_sub(KEPT) {
-        Some(old) => commit.erase(Key::new(RECORDS, OWNER, old)),
+        Some(old) => commit.erase(key(old)),
         None => commit,
     }
 }
@@ -100,7 +126,7 @@ pub(crate) fn commit(n: u64) -> Commit {
 pub(crate) fn filling(n: u64) -> Commit {
     let record = content(n);
     let commit = Commit::new()
-        .put(Key::new(RECORDS, OWNER, n), record.clone())
+        .put(key(n), record.clone())
         .put(Key::single(STATE), record);
     commit.put(Key::new(BALLAST, OWNER, n), vec![0; 20_000])
 }
@@ -116,16 +142,14 @@ fn the_other_process() {
         "commits" => write_commits(&dir, commit),
         "fill" => write_commits(&dir, filling),
         "accounts" => make_and_delete(&dir),
+        "attempt" => attempt(&dir),
         _ => change_passwords(&dir),
     }
 }
 
 fn write_commits(dir: &Path, commit: fn(u64) -> Commit) {
     let vault = open(dir, 0).expect("it opens after any kill");
-    let n = vault
-        .last_index(RECORDS, &OWNER)
-        .expect("readable")
-        .map_or(0, |last| last + 1);
+    let n = last(&vault).expect("readable").map_or(0, |last| last + 1);
     let limit = std::env::var(LIMIT)
         .ok()
         .and_then(|limit| limit.parse().ok())
@@ -175,6 +199,14 @@ fn change_passwords(dir: &Path) {
         n += 1;
         say(&format!("told {n}"));
     }
+}
+
+fn attempt(dir: &Path) {
+    let given = std::env::var(ATTEMPT).expect("it says with what");
+    let (nickname, password) = given.split_once('/').expect("two of them");
+    let opened = Vault::open(dir, nickname, password.as_bytes(), Cost::dangerously_cheap(), os_rng());
+    let is_right = given == "ada/password 0";
+    assert!(opened.is_ok() == is_right && (is_right || matches!(opened, Err(OpenError::WrongCredentials))));
 }
 
 fn make_and_delete(dir: &Path) {

@@ -8,22 +8,27 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Store, sync_folder};
+use super::{Progress, Store, sync_folder};
 
-/// Copies every pair into `store.new`; on disk when it returns.
-pub(super) fn write(folder: &Path, from: &Store, floor: u64) -> io::Result<()> {
-    let new = beside(folder, "new");
-    let to = Store::open_as_is(&new, floor)?;
+/// Copies every pair into `store.new`, as it is when its turn comes.
+pub(super) fn copy(folder: &Path, from: &Store, floor: u64) -> io::Result<Store> {
+    finish(folder)?;
+    let to = Store::open_as_is(&beside(folder, "new"), Progress::default(), floor)?;
     let mut after: Option<Vec<u8>> = None;
     loop {
         let pairs = from.scan(&[], after.as_deref(), PAIRS_AT_ONCE)?;
-        let Some((last, _)) = pairs.last() else { break };
+        let Some((last, _)) = pairs.last() else { return Ok(to) };
         after = Some(last.clone());
         to.apply(pairs.into_iter().map(|(key, value)| (key, Some(value))))?;
     }
-    let all = to.applied();
-    to.sync(all)?;
-    drop(to);
+}
+
+/// Closes the copy and notes that it is whole; on disk when it returns.
+pub(super) fn seal(folder: &Path, copy: Store) -> io::Result<()> {
+    let new = beside(folder, "new");
+    let all = copy.applied();
+    copy.sync(all)?;
+    copy.close();
     let length = fs::metadata(new.join("db"))?.len();
     let mut written = File::create(new.join(WRITTEN))?;
     written.write_all(&length.to_be_bytes())?;
@@ -60,7 +65,7 @@ pub(super) fn length_when_written(folder: &Path) -> io::Result<u64> {
     }
 }
 
-fn beside(folder: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(folder: &Path, suffix: &str) -> PathBuf {
     folder.with_extension(suffix)
 }
 

@@ -4,7 +4,7 @@ use super::*;
 const FLOOR: u64 = 2 * 1024 * 1024;
 
 fn open(folder: &Path) -> Store {
-    Store::open_below(folder, FLOOR).unwrap()
+    Store::open_below(folder, Progress::default(), FLOOR).unwrap()
 }
 
 /// Overwrites a few values until the log is bloated.
@@ -39,7 +39,7 @@ fn a_bloated_store_is_written_anew_when_it_is_opened() {
     let folder = dir.path().join("store");
     bloat(&folder);
     let before = length(&folder);
-    let expected = contents(&Store::open_as_is(&folder, u64::MAX).unwrap());
+    let expected = contents(&Store::open_as_is(&folder, Progress::default(), u64::MAX).unwrap());
     assert_eq!(expected.len(), 21);
     let store = open(&folder);
     assert_eq!(contents(&store), expected);
@@ -81,10 +81,55 @@ fn a_rebuilding_cut_short_at_any_step_loses_nothing() {
         let pairs = (0..50u8).map(|key| ([key], Some(vec![key; 100])));
         store.apply(pairs).and_then(|number| store.sync(number)).unwrap();
         let expected = contents(&store);
-        rebuild::write(&folder, &store, FLOOR).unwrap();
+        rebuild::copy(&folder, &store, FLOOR)
+            .and_then(|copy| rebuild::seal(&folder, copy))
+            .unwrap();
         drop(store);
         cut(&folder, &folder.with_extension("new"), &folder.with_extension("old"));
         assert_eq!(contents(&open(&folder)), expected, "{name}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{name}");
     }
+}
+
+#[test]
+fn a_store_is_written_anew_beside_its_work_and_nothing_of_the_work_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("store");
+    let store = open(&folder);
+    let put = |store: &Store, from: u8, to: u8, value: u8| {
+        let pairs = (from..to).map(|key| ([key], Some(vec![value; 100])));
+        store.apply(pairs).and_then(|number| store.sync(number)).unwrap();
+    };
+    put(&store, 0, 100, 1);
+    let copy = store.copy_beside(&folder).unwrap();
+    put(&store, 90, 120, 2);
+    store.apply([([5u8], None)]).unwrap();
+    let unsynced = store.applied();
+    let expected = contents(&store);
+    let (progress, replaced) = store.replace(&folder, copy);
+    replaced.unwrap();
+    let store = Store::open(&folder, progress).unwrap();
+    assert_eq!(contents(&store), expected);
+    assert_eq!(store.applied(), unsynced, "numbers go on");
+    store.sync(unsynced).unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_was_not_synced_when_the_store_failed_counts_as_lost_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("store");
+    let store = open(&folder);
+    let put = |store: &Store| store.apply([([1u8], Some(vec![1]))]).unwrap();
+    let kept = put(&store);
+    store.sync(kept).unwrap();
+    let doubtful = put(&store);
+    store.fail();
+    assert!(store.sync(doubtful).is_err());
+    store.sync(kept).unwrap();
+    let store = Store::open(&folder, store.close()).unwrap();
+    assert!(store.sync(doubtful).is_err());
+    let later = put(&store);
+    store.sync(later).unwrap();
+    assert!(later > doubtful && store.sync(doubtful).is_err());
 }
