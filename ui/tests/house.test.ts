@@ -55,6 +55,7 @@ describe('the page', () => {
 
 /** Written into the headless interface, shown by the page, and on their way through the core. */
 const AHEAD = new Set([
+  'allow-account-touch',
   'allow-account-change-password',
   'allow-account-delete',
   'allow-account-export',
@@ -64,6 +65,7 @@ const AHEAD = new Set([
   'allow-message-edit',
   'allow-message-react',
   'allow-conversation-set',
+  'allow-conversation-typing',
 ]);
 
 describe('the shell', () => {

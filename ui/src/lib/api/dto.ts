@@ -12,12 +12,27 @@ export interface ConversationSettings {
   muted: boolean;
   archived: boolean;
   receipts: Receipts;
+  /** Whether the other side is told what was looked at. */
+  read_receipts: boolean;
   typing: boolean;
   /** Seconds after which messages go, or null. */
   disappear_after: number | null;
 }
 
 export type Contact = Made.Contact & {
-  last_message?: Made.Message | null;
+  last_message?: Message | null;
   conversation?: ConversationSettings;
 };
+
+export type Message = Made.Message & {
+  /** Seconds after which it goes by itself. */
+  disappear_after?: number;
+  /** When it goes, once that is known. */
+  disappears_at?: number;
+};
+
+export type Event =
+  | Made.Event
+  | { type: 'message.removed'; contact: string; id: string }
+  | { type: 'contact.typing'; contact: string }
+  | { type: 'account.locked' };

@@ -9,6 +9,7 @@ export interface Methods {
   'account.create': { params: Dto.CreateAccount; result: Account };
   'account.unlock': { params: Dto.UnlockAccount; result: Dto.Unlocked };
   'account.confirm_new': { params: Nothing; result: Nothing };
+  'account.touch': { params: Nothing; result: Nothing };
   'account.lock': { params: Nothing; result: Nothing };
   'account.status': { params: Nothing; result: Dto.AccountStatus };
   'account.suggest_passphrase': { params: Nothing; result: Dto.Suggestion };
@@ -50,6 +51,7 @@ export interface Methods {
   'file.save': { params: Dto.SaveFile; result: Nothing };
   'file.list': { params: Dto.ListFiles; result: Transfer[] };
 
+  'conversation.typing': { params: { contact: string }; result: Nothing };
   'conversation.set': {
     params: { contact: string } & Partial<ConversationSettings>;
     result: ConversationSettings;

@@ -41,6 +41,7 @@ const NOTHING_CHOSEN: ConversationSettings = {
   muted: false,
   archived: false,
   receipts: 'at_once',
+  read_receipts: false,
   typing: false,
   disappear_after: null,
 };

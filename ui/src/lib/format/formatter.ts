@@ -86,6 +86,11 @@ export class Formatter {
     return new Intl.NumberFormat(this.#locale, { style: 'percent', maximumFractionDigits: 0 }).format(share);
   }
 
+  /** A short time, to the tenth. */
+  seconds(seconds: number): string {
+    return this.#unit(seconds, 'second', 1);
+  }
+
   duration(seconds: number): string {
     if (seconds < 90) return this.#unit(Math.max(1, Math.round(seconds)), 'second', 0);
     if (seconds < 5400) return this.#unit(Math.round(seconds / 60), 'minute', 0);

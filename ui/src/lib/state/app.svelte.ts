@@ -16,6 +16,7 @@ import { SessionState } from './session.svelte';
 import { SettingsState } from './settings.svelte';
 import { ShellState } from './shell.svelte';
 import { TransfersState } from './transfers.svelte';
+import { TypingState } from './typing.svelte';
 
 /** All of the page's state, and the one place where events from the core are told apart. */
 export class AppState {
@@ -31,6 +32,7 @@ export class AppState {
   readonly notices = new NoticesState();
   readonly clock = new ClockState();
   readonly emoji = new EmojiState();
+  readonly typing = new TypingState();
   /** Looking for words in all conversations. */
   readonly find: Find;
   readonly idle: IdleState;
@@ -81,8 +83,16 @@ export class AppState {
   take(event: Event): void {
     switch (event.type) {
       case 'message.received':
+        this.typing.ended(event.message.contact);
+        return this.conversations.take(event.message);
       case 'message.updated':
         return this.conversations.take(event.message);
+      case 'message.removed':
+        return this.conversations.removed(event.contact, event.id);
+      case 'contact.typing':
+        return this.typing.begun(event.contact);
+      case 'account.locked':
+        return this.#locked();
       case 'contact.request':
       case 'contact.updated':
         this.conversations.last(event.contact);
@@ -96,6 +106,11 @@ export class AppState {
       case 'account.superseded':
         return this.session.superseded();
     }
+  }
+
+  /** Somebody is there: the account need not lock itself. */
+  touched(): void {
+    this.idle.touch();
   }
 
   /** Locks (or leaves the sandbox) and forgets what was shown. */
@@ -209,6 +224,7 @@ export class AppState {
     this.notices.clear();
     this.find.close();
     this.emoji.clear();
+    this.typing.clear();
   }
 }
 

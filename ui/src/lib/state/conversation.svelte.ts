@@ -33,6 +33,7 @@ export class Conversation {
   readonly #backend: Backend;
   /** The send before: they are taken one by one, in their order. */
   #last: Promise<unknown> = Promise.resolve();
+  #told = 0;
   /** What was being written before an edit began. */
   #aside = '';
 
@@ -170,9 +171,24 @@ export class Conversation {
         id,
         ...(from === 'everyone' ? { for_everyone: true } : {}),
       });
-      if (from === 'me') this.#drop(id);
-      this.selected.delete(id);
+      if (from === 'me') this.removed(id);
     }
+  }
+
+  /** It is gone here, whoever took it away. */
+  removed(id: string): void {
+    this.grewAtStart = false;
+    this.messages = this.messages.filter((message) => message.id !== id);
+    this.selected.delete(id);
+    if (this.answering?.id === id) this.answering = null;
+    if (this.editing?.id === id) this.stopEditing();
+  }
+
+  /** Tells the other side that something is being written, every few seconds while it is. */
+  async typed(now: number): Promise<void> {
+    if (now - this.#told < TELL_EVERY || this.draft.trim() === '') return;
+    this.#told = now;
+    await this.#backend.call('conversation.typing', { contact: this.contact });
   }
 
   /** Marks or unmarks a message for doing something with several. */
@@ -225,11 +241,6 @@ export class Conversation {
     this.grewAtStart = false;
     this.messages = [...this.messages, message];
   }
-
-  #drop(id: string): void {
-    this.grewAtStart = false;
-    this.messages = this.messages.filter((message) => message.id !== id);
-  }
 }
 
 function without(messages: readonly Message[], known: readonly Message[]): Message[] {
@@ -255,6 +266,7 @@ function justSent(id: string, contact: string, text: string, now: number): Messa
   };
 }
 
+const TELL_EVERY = 4_000;
 const PAGE = 60;
 const OLDER_PAGE = 200;
 const MOST_AT_ONCE = 500;

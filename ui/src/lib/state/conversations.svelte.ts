@@ -30,6 +30,12 @@ export class ConversationsState {
     return this.#previews.get(contact);
   }
 
+  /** A message is gone: deleted, or its time was over. */
+  removed(contact: string, id: string): void {
+    this.#open.get(contact)?.removed(id);
+    if (this.#previews.get(contact)?.id === id) this.#previews.delete(contact);
+  }
+
   /** The last line as the core tells it with the contact; it may be an older one than before. */
   last({ address, last_message: message }: Contact): void {
     if (message) this.#previews.set(address, message);

@@ -118,6 +118,7 @@ export class MockBackend implements Backend {
       return { ...this.world.me, known: this.world.network.online ? false : 'unreachable' };
     },
     'account.confirm_new': () => ({}),
+    'account.touch': () => ({}),
     'account.lock': () => {
       this.world.state = 'locked';
       return {};
@@ -255,6 +256,7 @@ export class MockBackend implements Backend {
     'file.list': ({ contact }) =>
       [...this.world.transfers.values()].filter((one) => contact === undefined || one.contact === contact),
 
+    'conversation.typing': () => ({}),
     'conversation.set': ({ contact, ...change }) => {
       const chosen = { ...(this.world.conversations.get(contact) ?? PLAIN_CONVERSATION), ...change };
       this.world.conversations.set(contact, chosen);

@@ -33,6 +33,7 @@ export const PLAIN_CONVERSATION: ConversationSettings = {
   muted: false,
   archived: false,
   receipts: 'at_once',
+  read_receipts: false,
   typing: false,
   disappear_after: null,
 };
