@@ -44,6 +44,62 @@ pub struct ArchiveReader<R> {
     is_last: bool,
 }
 
+/// What opens the archives of an account: made from its credentials once, so that one can be written when they are not at
+/// hand. Belongs in the container.
+pub struct ArchiveKey {
+    salt: [u8; 32],
+    key: Secret<32>,
+}
+
+impl ArchiveKey {
+    /// Runs the password function once.
+    ///
+    /// # Errors
+    /// [`TooLittleMemory`].
+    pub fn derive(
+        nickname: &str,
+        password: &[u8],
+        cost: Cost,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, TooLittleMemory> {
+        let salt = *Secret::<32>::random(rng).dangerously_expose();
+        let key = credentials_key(&salt, nickname, password, cost)?;
+        Ok(Self { salt, key })
+    }
+
+    /// Whether it was made from these. Runs the password function once.
+    ///
+    /// # Errors
+    /// [`TooLittleMemory`].
+    pub fn is_of(&self, nickname: &str, password: &[u8], cost: Cost) -> Result<bool, TooLittleMemory> {
+        Ok(credentials_key(&self.salt, nickname, password, cost)?.ct_eq(&self.key))
+    }
+
+    /// A second copy.
+    #[must_use]
+    pub fn dangerously_duplicate(&self) -> Self {
+        Self {
+            salt: self.salt,
+            key: self.key.dangerously_duplicate(),
+        }
+    }
+
+    /// The length of its record.
+    pub const RECORD_BYTES: usize = 64;
+
+    /// For the container, and for nothing else: salt and key.
+    pub fn to_record(&self) -> SecretBytes {
+        SecretBytes::from([self.salt.as_slice(), self.key.dangerously_expose()].concat())
+    }
+
+    /// Reads what [`to_record`](Self::to_record) wrote.
+    pub fn from_record(record: &[u8]) -> Option<Self> {
+        let (salt, key) = record.split_first_chunk::<32>()?;
+        let key = Secret::from_slice(key)?;
+        Some(Self { salt: *salt, key })
+    }
+}
+
 /// One thing in an archive. What the tag means, and how the body is read, is the caller's affair.
 pub struct Item {
     /// What kind of thing it is.
@@ -111,21 +167,28 @@ impl<W: Write> ArchiveWriter<W> {
     /// # Errors
     /// See [`WriteArchiveError`].
     pub fn create(
-        mut out: W,
+        out: W,
         nickname: &str,
         password: &[u8],
         cost: Cost,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, WriteArchiveError> {
-        let salt = *Secret::<32>::random(rng).dangerously_expose();
+        let credentials = ArchiveKey::derive(nickname, password, cost, rng)?;
+        Self::create_with(out, &credentials, rng)
+    }
+
+    /// Begins an archive that the credentials behind this key open.
+    ///
+    /// # Errors
+    /// See [`WriteArchiveError`].
+    pub fn create_with(
+        mut out: W,
+        credentials: &ArchiveKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, WriteArchiveError> {
         let key = Secret::random(rng);
-        let front = [&[VERSION], salt.as_slice()].concat();
-        let wrapped = aead::committing::seal(
-            &credentials_key(&salt, nickname, password, cost)?,
-            rng,
-            &front,
-            key.dangerously_expose(),
-        );
+        let front = [&[VERSION], credentials.salt.as_slice()].concat();
+        let wrapped = aead::committing::seal(&credentials.key, rng, &front, key.dangerously_expose());
         out.write_all(&front)?;
         out.write_all(&wrapped)?;
         Ok(Self {

@@ -47,7 +47,7 @@ mod state;
 mod tidier;
 mod vault;
 
-pub use archive::{ArchiveReader, ArchiveWriter, Item, ReadArchiveError, WriteArchiveError};
+pub use archive::{ArchiveKey, ArchiveReader, ArchiveWriter, Item, ReadArchiveError, WriteArchiveError};
 pub use check::Loss;
 pub use commit::Commit;
 pub use engine::memory::MemoryDisk;

@@ -300,6 +300,20 @@ impl Vault {
         Ok(folder::finish_header(&home.folder)?)
     }
 
+    /// Whether this password opens this container. Runs the password function once.
+    ///
+    /// # Errors
+    /// See [`ChangePasswordError`].
+    pub fn is_opened_by(&self, nickname: &str, password: &[u8], cost: Cost) -> Result<bool, ChangePasswordError> {
+        let (dir, salt, folder) = match &*self.inner() {
+            Inner { state: None, .. } => return Err(ChangePasswordError::Locked),
+            Inner { home: None, .. } => return Err(ChangePasswordError::NoPassword),
+            Inner { home: Some(home), .. } => (home.dir.clone(), home.salt, home.folder.clone()),
+        };
+        let door = Door::find(&dir, &salt, Credentials { nickname, password }, &mut argon2id(cost))?;
+        Ok(door.folder == folder)
+    }
+
     /// Locks the container: keys are wiped, the store is closed, and every operation on any handle fails from now on.
     pub fn lock(&self) {
         self.0.shut();
