@@ -16,12 +16,18 @@ mod window;
 
 use outis_app::{App, Config, Error};
 use shell::Shell;
-use std::{error::Error as StdError, path::PathBuf, sync::Arc};
+use std::{alloc::System, error::Error as StdError, path::PathBuf, sync::Arc};
 use tauri::{Emitter, Manager, RunEvent};
 use tray::Tray;
 use window::Start;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> Result<(), Box<dyn StdError>> {
+    outis_app::shield();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("OUTIS_LOG"))

@@ -1,16 +1,19 @@
 //! `account.*`: opening and closing accounts.
 
+mod care;
+
 use crate::{
-    App, Error, ErrorCode, Event,
+    App, Config, Error, ErrorCode, Event,
     config::Costs,
     dto::*,
+    memory,
     records::{self, Profile},
     unlocked::{Place, Unlocked as Open, now},
 };
 use outis_crypto::os_rng;
 use outis_identity::{Advice, Identity, Nickname, Password, strength, suggest_passphrase};
 use outis_messenger::Origin;
-use outis_vault::{OpenError, Vault};
+use outis_vault::{ArchiveKey, OpenError, Vault};
 use std::{path::PathBuf, sync::Arc};
 
 impl App {
@@ -18,15 +21,10 @@ impl App {
     pub async fn account_create(&self, params: CreateAccount) -> Result<Account, Error> {
         let nickname = Nickname::parse(&params.nickname)?;
         let password = Password::parse(params.password.dangerously_expose())?;
-        if !strength(nickname.as_typed(), password.dangerously_expose()).acceptable {
-            return Err(Error::new(
-                ErrorCode::WeakPassword,
-                "this password could be guessed: take a longer one, or a suggested one",
-            ));
-        }
+        refuse_weak(&nickname, &password)?;
         let _changing = self.inner.changing.lock().await;
         self.nothing_open()?;
-        let making = self.in_steps("account.create", 2, move |place, progress| {
+        let making = self.in_steps("account.create", self.ground(), 2, move |place, progress| {
             let identity = Identity::derive(&nickname, &password, place.costs.account)?;
             progress(1);
             make_container(&place, &nickname, &password, &identity)
@@ -43,41 +41,21 @@ impl App {
         let _changing = self.inner.changing.lock().await;
         self.nothing_open()?;
         let restore = params.restore;
-        let opening = self.in_steps("account.unlock", if restore { 3 } else { 1 }, move |place, progress| {
-            let secret = password.dangerously_expose().as_bytes();
-            match Vault::open(
-                &place.dir,
-                nickname.canonical(),
-                secret,
-                place.costs.container,
-                os_rng(),
-            ) {
-                Err(OpenError::WrongCredentials) if restore => {
-                    progress(1);
-                    let identity = Identity::derive(&nickname, &password, place.costs.account)?;
-                    progress(2);
-                    Ok((
-                        make_container(&place, &nickname, &password, &identity)?,
-                        Origin::Restored,
-                    ))
-                }
-                // Whether it was created or restored stands in it.
-                opened => Ok((opened?, Origin::Created)),
-            }
-        });
+        let opening = self.in_steps(
+            "account.unlock",
+            self.ground(),
+            if restore { 3 } else { 1 },
+            move |place, progress| open_container(&place, &nickname, &password, restore, progress),
+        );
         let (vault, origin) = opening.await?;
         let open = self.open(vault, origin)?;
-        // Where no relay is known and none was named, there is nobody to wait for.
-        let nobody = self.inner.config.bootstrap.is_empty() && open.network.status().relays_known == 0;
-        let known = match origin {
-            Origin::Restored if nobody => Some(Known::Unanswered(Unreachable::Unreachable)),
-            Origin::Restored => Some(open.known().await),
-            Origin::Created => None,
-        };
-        Ok(Unlocked {
-            account: open.account(),
-            known,
-        })
+        match origin {
+            Origin::Restored => in_network(&self.inner.config, &open).await,
+            Origin::Created => Ok(Unlocked {
+                account: open.account(),
+                known: None,
+            }),
+        }
     }
 
     /// The person's word: that an account which the network does not know is new, or that this device goes on although the
@@ -105,6 +83,7 @@ impl App {
             None => AccountStatus {
                 state: AccountState::Locked,
                 account: None,
+                may_be_swapped: memory::may_be_swapped(),
             },
             Some(open) => {
                 let superseded = open.messenger.is_superseded();
@@ -116,6 +95,7 @@ impl App {
                 AccountStatus {
                     state,
                     account: Some(open.account()),
+                    may_be_swapped: memory::may_be_swapped(),
                 }
             }
         })
@@ -158,6 +138,7 @@ impl App {
     async fn in_steps<T: Send + 'static>(
         &self,
         operation: &'static str,
+        place: Ground,
         steps: u64,
         work: impl FnOnce(Ground, &dyn Fn(u64)) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -169,26 +150,31 @@ impl App {
                 total: Some(steps),
             });
         };
-        let place = Ground {
-            dir: self.inner.config.data_dir.join("accounts"),
-            costs: self.inner.config.costs,
-        };
-        let done = tokio::task::spawn_blocking(move || {
+        let done = memory::on_a_thread(operation, move || {
             tell(0);
             let done = work(place, &tell)?;
             tell(steps);
             Ok(done)
         });
-        done.await.map_err(Error::internal)?
+        done.await?
     }
 
-    fn open(&self, vault: Vault, origin: Origin) -> Result<Arc<Open>, Error> {
+    /// Where this machine's containers are.
+    pub(crate) fn ground(&self) -> Ground {
+        Ground {
+            dir: self.inner.config.data_dir.join("accounts"),
+            costs: self.inner.config.costs,
+        }
+    }
+
+    pub(crate) fn open(&self, vault: Vault, origin: Origin) -> Result<Arc<Open>, Error> {
         let config = &self.inner.config;
         let place = Place {
             network: &config.network,
             bootstrap: config.bootstrap.clone(),
             relay: self.inner.relay.as_ref(),
             outlet: &self.inner.outlet,
+            ground: self.ground(),
         };
         let open = Open::start(vault, origin, place)?;
         self.put(Arc::clone(&open), None);
@@ -196,10 +182,72 @@ impl App {
     }
 }
 
+/// What the network knows of an account that is new on this machine.
+pub(crate) async fn in_network(config: &Config, open: &Open) -> Result<Unlocked, Error> {
+    // Where no relay is known and none was named, there is nobody to wait for.
+    let nobody = config.bootstrap.is_empty() && open.network.status().relays_known == 0;
+    let known = if nobody {
+        Known::Unanswered(Unreachable::Unreachable)
+    } else {
+        open.known().await
+    };
+    Ok(Unlocked {
+        account: open.account(),
+        known: Some(known),
+    })
+}
+
+/// Opens the container of these credentials, or makes one for an account that this machine has not seen.
+fn open_container(
+    ground: &Ground,
+    nickname: &Nickname,
+    password: &Password,
+    restore: bool,
+    progress: &dyn Fn(u64),
+) -> Result<(Vault, Origin), Error> {
+    let (dir, cost, secret) = (
+        &ground.dir,
+        ground.costs.container,
+        password.dangerously_expose().as_bytes(),
+    );
+    match Vault::open(dir, nickname.canonical(), secret, cost, os_rng()) {
+        Err(OpenError::WrongCredentials) if restore => {
+            progress(1);
+            let identity = Identity::derive(nickname, password, ground.costs.account)?;
+            progress(2);
+            let vault = make_container(ground, nickname, password, &identity)?;
+            Ok((vault, Origin::Restored))
+        }
+        Ok(half) if !records::is_begun(&half)? => {
+            // An import that was cut short: there is no account here.
+            half.lock();
+            Vault::destroy(dir, nickname.canonical(), secret, cost, &mut os_rng())?;
+            Err(Error::new(ErrorCode::WrongCredentials, "wrong nickname or password"))
+        }
+        // Whether it was created or restored stands in it.
+        opened => {
+            let vault = opened?;
+            records::settle_archive_key(&vault, |key| Ok(key.is_of(nickname.canonical(), secret, cost)?))?;
+            Ok((vault, Origin::Created))
+        }
+    }
+}
+
 /// Where containers are made, and at what cost.
+#[derive(Clone)]
 pub(crate) struct Ground {
     pub(crate) dir: PathBuf,
     pub(crate) costs: Costs,
+}
+
+fn refuse_weak(nickname: &Nickname, password: &Password) -> Result<(), Error> {
+    if strength(nickname.as_typed(), password.dangerously_expose()).acceptable {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::WeakPassword,
+        "this password could be guessed: take a longer one, or a suggested one",
+    ))
 }
 
 /// Makes a container and writes what it begins with.
@@ -221,7 +269,9 @@ pub(crate) fn make_container(
         nickname: nickname.as_typed().to_owned(),
         created_at: now(),
     };
-    records::begin(&vault, identity, &profile)?;
+    let cost = ground.costs.container;
+    let archives = ArchiveKey::derive(nickname.canonical(), secret, cost, &mut os_rng())?;
+    records::begin(&vault, identity, &profile, &archives)?;
     Ok(vault)
 }
 

@@ -1,6 +1,9 @@
 //! One person at one machine.
 
-use crate::{Config, Error, ErrorCode, Events, Relay, events::Outlet, sandbox::Playground, unlocked::Unlocked};
+use crate::{
+    Config, Error, ErrorCode, Events, Relay, events::Outlet, idle::Idle, memory, records, sandbox::Playground,
+    unlocked::Unlocked,
+};
 use futures::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +20,8 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) outlet: Outlet,
     pub(crate) relay: Option<Relay>,
+    /// Whether somebody is there.
+    pub(crate) idle: Idle,
     /// Held while an account is being opened or closed, so that two of these never overlap.
     pub(crate) changing: tokio::sync::Mutex<()>,
     desk: Mutex<Desk>,
@@ -44,10 +49,13 @@ impl App {
             config,
             outlet: Outlet::new(),
             relay,
+            idle: Idle::new(),
             changing: Default::default(),
             desk: Mutex::default(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        tokio::spawn(inner.idle.watch(Arc::downgrade(&inner)));
+        Ok(Self { inner })
     }
 
     /// Events from now on.
@@ -81,6 +89,8 @@ impl App {
 
     /// Puts an account on the desk, which has to be empty.
     pub(crate) fn put(&self, unlocked: Arc<Unlocked>, playground: Option<Playground>) {
+        let settings = records::settings(&unlocked.vault).unwrap_or_default();
+        self.inner.idle.lock_after(settings.lock_after);
         *self.desk() = Desk {
             unlocked: Some(unlocked),
             playground,
@@ -91,6 +101,7 @@ impl App {
     /// closed in turn.
     pub(crate) fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
+            self.inner.idle.lock_after(None);
             let Desk { unlocked, playground } = std::mem::take(&mut *self.desk());
             if let Some(unlocked) = unlocked {
                 unlocked.close().await;
@@ -98,6 +109,7 @@ impl App {
             if let Some(playground) = playground {
                 playground.stop().await;
             }
+            memory::wipe_stacks().await;
         })
     }
 

@@ -56,6 +56,9 @@ pub enum Event {
         #[ts(optional)]
         total: Option<u64>,
     },
+    /// Nobody was there for as long as the settings say, so the account was locked.
+    #[serde(rename = "account.locked")]
+    AccountLocked {},
     /// Another device has taken the account over.
     #[serde(rename = "account.superseded")]
     AccountSuperseded {},

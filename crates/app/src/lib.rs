@@ -15,6 +15,7 @@
 
 mod account;
 mod app;
+mod archive;
 #[cfg(test)]
 mod bindings;
 mod config;
@@ -25,12 +26,15 @@ mod error;
 mod event;
 mod events;
 mod file;
+mod idle;
+mod memory;
 mod message;
 mod network;
 mod records;
 mod refusal;
 mod relay;
 mod sandbox;
+mod search;
 mod settings;
 mod shelf;
 mod transport;
@@ -41,5 +45,6 @@ pub use config::{Config, RelayConfig};
 pub use error::{Error, ErrorCode};
 pub use event::Event;
 pub use events::Events;
+pub use memory::shield;
 pub use relay::Relay;
 pub use sandbox::Sandbox;

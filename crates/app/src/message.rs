@@ -67,7 +67,7 @@ impl Open {
     }
 
     /// As many of the newest messages as fit into a reply.
-    fn page(&self, messages: Vec<messenger::Message>, more: bool) -> MessagePage {
+    pub(crate) fn page(&self, messages: Vec<messenger::Message>, more: bool) -> MessagePage {
         let mut room = PAGE_BYTES;
         let mut shown = Vec::new();
         let mut left_out = false;
@@ -173,6 +173,9 @@ fn in_words(step: &messenger::Step) -> String {
         messenger::Step::Received => "It came.".to_owned(),
         messenger::Step::Failed(messenger::Failure::NoLongerAContact) => "They are no longer a contact.".to_owned(),
         messenger::Step::Failed(messenger::Failure::TooLarge) => "It is too large.".to_owned(),
+        messenger::Step::Failed(messenger::Failure::LeftBehind) => {
+            "It had not arrived when the account was carried here: send it again if it is missing.".to_owned()
+        }
     }
 }
 

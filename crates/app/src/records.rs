@@ -4,7 +4,7 @@ use crate::{Error, dto::Settings};
 use outis_crypto::SecretBytes;
 use outis_identity::Identity;
 use outis_net::ClientState;
-use outis_vault::{Commit, Key, Table, Vault};
+use outis_vault::{ArchiveKey, Commit, Key, Table, Vault};
 use outis_wire::{UnixMillis, decode, encode};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ const IDENTITY: u64 = 0;
 const PROFILE: u64 = 1;
 const SETTINGS: u64 = 2;
 const NETWORK: u64 = 3;
+const ARCHIVE_KEY: u64 = 4;
 
 /// What a person sees of the own account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,17 +26,73 @@ pub(crate) struct Profile {
 }
 
 /// Writes what a new container begins with.
-pub(crate) fn begin(vault: &Vault, identity: &Identity, profile: &Profile) -> Result<(), Error> {
+pub(crate) fn begin(vault: &Vault, identity: &Identity, profile: &Profile, archives: &ArchiveKey) -> Result<(), Error> {
     let identity = identity.to_record().dangerously_expose().to_vec();
     let commit = Commit::new()
         .put(key(IDENTITY), identity)
-        .put(key(PROFILE), record(profile));
+        .put(key(PROFILE), record(profile))
+        .put(key(ARCHIVE_KEY), archives.to_record().dangerously_expose().to_vec());
     vault.commit(commit).map_err(Into::into)
 }
 
 pub(crate) fn identity(vault: &Vault) -> Result<Identity, Error> {
     let bytes = get(vault, IDENTITY)?.ok_or_else(damaged)?;
     Identity::from_record(bytes.dangerously_expose()).map_err(|_| damaged())
+}
+
+/// Whether there is an account in the container: an import that was cut short leaves none.
+pub(crate) fn is_begun(vault: &Vault) -> Result<bool, Error> {
+    Ok(get(vault, IDENTITY)?.is_some())
+}
+
+/// What archives are sealed with, so that the present password opens them.
+pub(crate) fn archive_key(vault: &Vault) -> Result<ArchiveKey, Error> {
+    archive_keys(vault)?.pop().ok_or_else(damaged)
+}
+
+/// The password is about to change: until it is settled, either key may be the right one.
+pub(crate) fn add_archive_key(vault: &Vault, next: &ArchiveKey) -> Result<(), Error> {
+    let mut keys = archive_keys(vault)?;
+    keys.truncate(1);
+    keys.insert(0, next.dangerously_duplicate());
+    put_archive_keys(vault, &keys)
+}
+
+/// Keeps the one that is of the present password, where a change of it was cut short or has just ended.
+pub(crate) fn settle_archive_key(
+    vault: &Vault,
+    is_present: impl Fn(&ArchiveKey) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut keys = archive_keys(vault)?;
+    if keys.len() < 2 {
+        return Ok(());
+    }
+    let first = keys.first().map(&is_present).transpose()?;
+    if first == Some(true) {
+        keys.truncate(1);
+    } else {
+        keys.remove(0);
+    }
+    put_archive_keys(vault, &keys)
+}
+
+fn archive_keys(vault: &Vault) -> Result<Vec<ArchiveKey>, Error> {
+    let bytes = get(vault, ARCHIVE_KEY)?.ok_or_else(damaged)?;
+    let keys = bytes
+        .dangerously_expose()
+        .chunks(ArchiveKey::RECORD_BYTES)
+        .map(ArchiveKey::from_record);
+    keys.collect::<Option<_>>().ok_or_else(damaged)
+}
+
+fn put_archive_keys(vault: &Vault, keys: &[ArchiveKey]) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    for key in keys {
+        bytes.extend_from_slice(key.to_record().dangerously_expose());
+    }
+    vault
+        .commit(Commit::new().put(key(ARCHIVE_KEY), bytes))
+        .map_err(Into::into)
 }
 
 pub(crate) fn profile(vault: &Vault) -> Result<Profile, Error> {
@@ -82,16 +139,20 @@ fn get(vault: &Vault, index: u64) -> Result<Option<SecretBytes>, Error> {
 }
 
 fn read<T: Serialize + serde::de::DeserializeOwned>(vault: &Vault, index: u64) -> Result<Option<T>, Error> {
-    let Some(bytes) = get(vault, index)? else {
-        return Ok(None);
-    };
-    match bytes.dangerously_expose().split_first() {
-        Some((&VERSION, body)) => decode(body, LIMIT).map(Some).map_err(|_| damaged()),
+    let bytes = get(vault, index)?;
+    bytes.map(|bytes| read_record(bytes.dangerously_expose())).transpose()
+}
+
+/// A record by its bytes.
+pub(crate) fn read_record<T: Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    match bytes.split_first() {
+        Some((&VERSION, body)) => decode(body, LIMIT).map_err(|_| damaged()),
         _ => Err(damaged()),
     }
 }
 
-fn record<T: Serialize>(value: &T) -> Vec<u8> {
+/// The bytes of a record.
+pub(crate) fn record<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(&encode(value));
     bytes

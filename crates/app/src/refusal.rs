@@ -4,7 +4,7 @@ use crate::{Error, ErrorCode};
 use outis_crypto::password::TooLittleMemory;
 use outis_identity::{DeriveError, NicknameError, PasswordError};
 use outis_messenger::{ContactError, FileError, SendError, StoreError};
-use outis_vault::{CommitError, CreateError, OpenError, ReadError};
+use outis_vault::{ChangePasswordError, CommitError, CreateError, DestroyError, OpenError, ReadError};
 
 impl From<NicknameError> for Error {
     fn from(error: NicknameError) -> Self {
@@ -60,6 +60,35 @@ impl From<OpenError> for Error {
             OpenError::TooLittleMemory(error) => error.into(),
             OpenError::DiskFull => disk_full(),
             OpenError::Read(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Error {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::WrongPassword => Self::new(ErrorCode::WrongCredentials, error),
+            ChangePasswordError::Exists => Self::new(
+                ErrorCode::AccountExists,
+                "this nickname and password open another account on this machine",
+            ),
+            ChangePasswordError::Locked => locked(),
+            ChangePasswordError::TooLittleMemory(error) => error.into(),
+            ChangePasswordError::DiskFull => disk_full(),
+            ChangePasswordError::Damaged { .. } => Self::new(ErrorCode::ContainerDamaged, error),
+            ChangePasswordError::NoPassword | ChangePasswordError::Write(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DestroyError> for Error {
+    fn from(error: DestroyError) -> Self {
+        match error {
+            DestroyError::WrongCredentials => Self::new(ErrorCode::WrongCredentials, error),
+            DestroyError::InUse => Self::new(ErrorCode::ContainerInUse, error),
+            DestroyError::TooLittleMemory(error) => error.into(),
+            DestroyError::Damaged { .. } => Self::new(ErrorCode::ContainerDamaged, error),
+            DestroyError::Write(_) => Self::internal(error),
         }
     }
 }

@@ -111,11 +111,12 @@ impl App {
             dir: config.data_dir.join("accounts"),
             costs: config.costs,
         };
+        let place = ground.clone();
         let vault = tokio::task::spawn_blocking(move || {
             let nickname = Nickname::parse("You")?;
             let password = Password::parse(suggest_passphrase(&mut os_rng()).dangerously_expose())?;
-            let identity = Identity::derive(&nickname, &password, ground.costs.account)?;
-            make_container(&ground, &nickname, &password, &identity)
+            let identity = Identity::derive(&nickname, &password, place.costs.account)?;
+            make_container(&place, &nickname, &password, &identity)
         })
         .await
         .map_err(Error::internal)??;
@@ -124,6 +125,7 @@ impl App {
             bootstrap: config.bootstrap.clone(),
             relay: None,
             outlet: &self.inner.outlet,
+            ground,
         };
         let open = Unlocked::start(vault, Origin::Created, place)?;
         let account = open.account();

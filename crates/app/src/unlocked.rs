@@ -2,9 +2,10 @@
 
 use crate::{
     Error, Event,
+    account::Ground,
     dto::{self, NetworkStatus},
     events::Outlet,
-    file,
+    file, memory,
     records::{self, Profile},
     relay::Relay,
     transport::Ways,
@@ -32,6 +33,8 @@ pub(crate) struct Unlocked {
     pub(crate) messenger: Messenger,
     pub(crate) network: Network,
     pub(crate) relay: Option<Relay>,
+    /// Where its container stands.
+    pub(crate) ground: Ground,
     /// Counts changes of what the network knows of the account.
     account_changes: watch::Sender<u64>,
     running: Mutex<Option<Running>>,
@@ -50,6 +53,7 @@ pub(crate) struct Place<'a> {
     pub(crate) bootstrap: Vec<PeerAddress>,
     pub(crate) relay: Option<&'a Relay>,
     pub(crate) outlet: &'a Outlet,
+    pub(crate) ground: Ground,
 }
 
 impl Unlocked {
@@ -60,6 +64,7 @@ impl Unlocked {
             bootstrap,
             relay,
             outlet,
+            ground,
         } = place;
         let vault = Arc::new(vault);
         let (identity, profile) = (records::identity(&vault)?, records::profile(&vault)?);
@@ -87,6 +92,7 @@ impl Unlocked {
             messenger,
             network,
             relay: relay.cloned(),
+            ground,
             account_changes: watch::Sender::new(0),
             running: Mutex::default(),
             stop: Arc::default(),
@@ -185,6 +191,7 @@ impl Unlocked {
                         () = messenger.run(ways) => {}
                     }
                 });
+                memory::wipe_stack();
                 // Fails only if nobody waits for it.
                 let _ = ended.send(());
             })

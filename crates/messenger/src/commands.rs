@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::message::{Body, Delivery, Direction, Flight, FlightStep, Message, MessageId, Step};
 use crate::payload::Request;
 use crate::peer::Peer;
+use crate::search;
 use crate::sending::enqueue;
 use crate::session;
 use crate::state::State;
@@ -131,6 +132,7 @@ impl State {
             }
             let _ = self.store.vault().files().remove(outis_vault::FileId(transfer.id.0));
         }
+        search::forget_conversation(&self.store, &mut changes, contact)?;
         for table in table::OF_A_CONTACT {
             changes.erase_all(table, contact.as_bytes());
         }
@@ -403,10 +405,16 @@ impl State {
         } else {
             Author::You
         };
-        Ok(Reference {
+        let reference = Reference {
             author,
             number: line.number,
-        })
+        };
+        // A number of an older numbering names another message now, or none.
+        if self.referenced(&id.contact, reference, Direction::Out)? == Some(*id) {
+            Ok(reference)
+        } else {
+            Err(SendError::NotFound)
+        }
     }
 
     fn referenced(

@@ -8,6 +8,7 @@ use crate::contact::ContactRecord;
 use crate::content::Content;
 use crate::message::{Body, Delivery, Direction, Flight, Note, Step};
 use crate::parcel::Numbered;
+use crate::search;
 use crate::store::{Changes, LineRecord, StatusRecord, Store, StoreError, table};
 use outis_identity::Address;
 use outis_wire::UnixMillis;
@@ -70,6 +71,9 @@ pub(crate) fn take(
             if number < to {
                 put_gap(changes, contact, position + 1, number + 1, to - number, now);
                 changed.push(position + 1);
+            }
+            if shown {
+                search::came_late(changes, contact, position);
             }
             shown.then_some(position)
         }

@@ -242,7 +242,6 @@ impl State {
         };
         self.me.publishing.look_up.succeeded();
         self.me.publishing.looked_up = Some(tick);
-        let first = !self.me.cleared;
         let now = self.now();
         let address = self.address();
         let found = found.map(|found| *found.descriptor);
@@ -256,10 +255,11 @@ impl State {
                 let standing = Standing::of(theirs, ours);
                 // An older one, from a relay that missed the newer, says nothing: it was ours or is overcome.
                 let newest = found.revision.counter >= self.me.record.publications;
-                let rolled_back = first && newest && standing == Standing::Same && !self.witnessed(&found.witness);
+                // Published by this device, but not by what this folder remembers: it is an old copy, or one of two.
+                let copied = newest && standing == Standing::Same && !self.witnessed(&found.witness);
                 let ahead = standing == Standing::Same && device.generation() > ours.0;
-                if standing == Standing::Successor || rolled_back || ahead {
-                    return self.superseded(device.generation());
+                if standing == Standing::Successor || copied || ahead {
+                    return self.superseded(device.generation(), copied);
                 }
                 self.me.cleared = true;
             }
@@ -292,9 +292,10 @@ impl State {
         })
     }
 
-    fn superseded(&mut self, highest: Generation) -> Result<(), StoreError> {
+    fn superseded(&mut self, highest: Generation, copied: bool) -> Result<(), StoreError> {
         self.change_device(|_, record, _| {
             record.superseded = true;
+            record.copied |= copied;
             record.highest = record.highest.max(highest);
         })?;
         self.me.cleared = false;

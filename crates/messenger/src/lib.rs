@@ -17,6 +17,8 @@
 //!
 //! The formats stand byte by byte in `docs/protocol/messenger.md`.
 
+mod afresh;
+mod archive;
 mod chain;
 mod commands;
 mod contact;
@@ -43,6 +45,7 @@ mod receipt;
 mod receipted;
 mod receiving;
 mod run;
+mod search;
 mod sending;
 mod session;
 mod state;
@@ -51,6 +54,7 @@ mod time;
 mod transport;
 mod work;
 
+pub use archive::{ExportError, ITEM as ARCHIVE_ITEM, ImportError};
 pub use commands::{ContactError, SendError, Verification};
 pub use contact::{Contact, ContactState};
 pub use event::Event;

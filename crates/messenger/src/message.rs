@@ -133,6 +133,8 @@ pub enum Failure {
     NoLongerAContact,
     /// It does not fit the largest envelope.
     TooLarge,
+    /// It had not arrived when the account was carried to this device, which does not send it.
+    LeftBehind,
 }
 
 /// Names a transfer of a file between two people.
@@ -245,6 +247,11 @@ impl Flight {
             self.0.remove(Self::FIRST);
         }
         self.0.push(FlightStep { at, step });
+    }
+
+    /// When something was logged last.
+    pub(crate) fn last(&self) -> UnixMillis {
+        self.0.last().map_or(UnixMillis(0), |step| step.at)
     }
 
     pub(crate) fn into_steps(self) -> Vec<FlightStep> {

@@ -116,6 +116,7 @@ impl Messenger {
             rendezvous: Vec::new(),
             transfers,
             next_loose: 0,
+            lines_indexed: 0,
             deaf: Vec::new(),
         };
         Ok(Self {
@@ -261,6 +262,25 @@ impl Messenger {
     #[allow(clippy::missing_errors_doc)]
     pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         self.shared.state().message(id)
+    }
+
+    /// Messages with all these words or beginnings of words, in all conversations or one, newest first, at most `limit`; and
+    /// whether there are more.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn search(
+        &self,
+        query: &str,
+        contact: Option<&Address>,
+        limit: usize,
+    ) -> Result<(Vec<Message>, bool), StoreError> {
+        self.shared.state().search(query, contact, limit)
+    }
+
+    /// Brings the search index up to date. The loop does it by and by; what is found does not depend on it, only how fast.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn index_all(&self) -> Result<(), StoreError> {
+        while self.shared.state().index_some()? {}
+        Ok(())
     }
 
     /// Why a message is where it is. Stays on this machine.

@@ -38,6 +38,8 @@ pub(crate) struct DeviceRecord {
     /// Nothing is published before the account is known to be the person's own, or the person says it is new.
     pub(crate) confirmed: bool,
     pub(crate) superseded: bool,
+    /// It was superseded because this folder is an old copy, or one of two that are in use.
+    pub(crate) copied: bool,
     /// Starts of this installation.
     pub(crate) starts: u64,
     /// Seals the witness in the descriptor.
@@ -91,7 +93,13 @@ impl Me {
     ) -> Result<Self, StoreError> {
         let mut record = match store.get::<DeviceRecord>(table::DEVICE, &NOBODY, 0)? {
             Some(record) => record,
-            None => DeviceRecord::new(&DeviceKeys::generate(rng), origin, rng),
+            None => {
+                let mut record = DeviceRecord::new(&DeviceKeys::generate(rng), origin, rng);
+                // Notes that came in an archive.
+                let last = store.last_index(table::LINES, identity.address().as_bytes())?;
+                record.next_note = last.map_or(1, |last| last.saturating_add(1));
+                record
+            }
         };
         record.starts = record.starts.saturating_add(1);
         let mut changes = Changes::new();
@@ -181,6 +189,7 @@ impl DeviceRecord {
             highest: Generation::default(),
             confirmed: origin == Origin::Created,
             superseded: false,
+            copied: false,
             starts: 0,
             witness_key: random(rng),
             witnesses: Vec::new(),
@@ -208,6 +217,9 @@ impl State {
 
     /// The person wants to go on here although the account was used elsewhere: this device takes the next generation.
     pub(crate) fn take_over(&mut self) -> Result<(), StoreError> {
+        if self.me.record.superseded && self.me.record.copied {
+            self.begin_afresh()?;
+        }
         self.change_device(|me, record, now| {
             if !record.superseded {
                 return;

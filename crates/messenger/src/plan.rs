@@ -26,6 +26,9 @@ impl State {
             jobs: Vec::new(),
             next: self.tick.plus(LONGEST),
         };
+        if self.index_some()? {
+            plan.next = self.tick;
+        }
         if self.relays.is_empty() || self.me.is_superseded() {
             return Ok((plan.jobs, plan.next));
         }

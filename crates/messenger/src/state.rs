@@ -40,6 +40,8 @@ pub(crate) struct State {
     /// Relays that answer for the directory, as last seen by the loop, in order.
     pub(crate) directories: Vec<NodeId>,
     pub(crate) next_loose: u64,
+    /// Lines that the search index has looked at, as far as we know since we started.
+    pub(crate) lines_indexed: u64,
     /// Queues to be subscribed to anew: what was left there for later can be taken now.
     pub(crate) deaf: Vec<Owner>,
 }

@@ -53,6 +53,11 @@ pub(crate) mod table {
     /// Transfers of files.
     pub(crate) const TRANSFERS: Table = Table(0x2c);
 
+    /// Segments of the search index.
+    pub(crate) const SEARCH: Table = Table(0x38);
+    /// Lines that the index has to look at again, by contact and position.
+    pub(crate) const SEARCH_LATE: Table = Table(0x39);
+
     /// All that is kept of one contact under its own name. (Skipped keys hang on sessions.)
     pub(crate) const OF_A_CONTACT: [Table; 9] = [
         CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED,
@@ -166,9 +171,26 @@ impl Store {
         owner: &[u8; 32],
         limit: usize,
     ) -> Result<Vec<(u64, outis_crypto::SecretBytes)>, StoreError> {
+        self.range_bytes_within(table, owner, 0..u64::MAX, Order::Ascending, limit)
+    }
+
+    /// The same, of some of them.
+    pub(crate) fn range_bytes_within(
+        &self,
+        table: Table,
+        owner: &[u8; 32],
+        range: Range<u64>,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<(u64, outis_crypto::SecretBytes)>, StoreError> {
         self.vault
-            .range(table, owner, 0..u64::MAX, Order::Ascending, limit)
+            .range(table, owner, range, order, limit)
             .map_err(StoreError::Read)
+    }
+
+    /// The largest index that an owner has in a table.
+    pub(crate) fn last_index(&self, table: Table, owner: &[u8; 32]) -> Result<Option<u64>, StoreError> {
+        self.vault.last_index(table, owner).map_err(StoreError::Read)
     }
 
     /// Who owns something in a table.
@@ -182,28 +204,50 @@ impl Store {
     }
 
     /// Durable when it returns.
-    pub(crate) fn commit(&self, changes: Changes) -> Result<(), StoreError> {
-        self.vault.commit(changes.0).map_err(StoreError::Commit)
+    pub(crate) fn commit(&self, mut changes: Changes) -> Result<(), StoreError> {
+        let gone = std::mem::take(&mut changes.gone);
+        if !gone.is_empty() {
+            crate::search::take_out(self, &mut changes, gone)?;
+        }
+        self.vault.commit(changes.commit).map_err(StoreError::Commit)
     }
 }
 
 /// Changes that become true together.
-pub(crate) struct Changes(Commit);
+pub(crate) struct Changes {
+    commit: Commit,
+    gone: Vec<Gone>,
+}
+
+/// A line that does not say any more what it said.
+pub(crate) struct Gone {
+    pub(crate) contact: Address,
+    pub(crate) position: u64,
+    pub(crate) text: String,
+}
 
 impl Changes {
     pub(crate) fn new() -> Self {
-        Self(Commit::new())
+        Self {
+            commit: Commit::new(),
+            gone: Vec::new(),
+        }
     }
 
     pub(crate) fn put<T: Serialize>(&mut self, table: Table, owner: &[u8; 32], index: u64, record: &T) {
+        self.put_bytes(table, owner, index, Self::record(record));
+    }
+
+    /// What is stored of a record.
+    pub(crate) fn record<T: Serialize>(record: &T) -> Vec<u8> {
         let mut bytes = vec![RECORD_VERSION];
         bytes.extend_from_slice(&outis_wire::encode(record));
-        self.put_bytes(table, owner, index, bytes);
+        bytes
     }
 
     pub(crate) fn put_bytes(&mut self, table: Table, owner: &[u8; 32], index: u64, bytes: Vec<u8>) {
-        let commit = std::mem::replace(&mut self.0, Commit::new());
-        self.0 = commit.put(
+        let commit = std::mem::take(&mut self.commit);
+        self.commit = commit.put(
             Key {
                 table,
                 owner: *owner,
@@ -214,8 +258,8 @@ impl Changes {
     }
 
     pub(crate) fn erase(&mut self, table: Table, owner: &[u8; 32], index: u64) {
-        let commit = std::mem::replace(&mut self.0, Commit::new());
-        self.0 = commit.erase(Key {
+        let commit = std::mem::take(&mut self.commit);
+        self.commit = commit.erase(Key {
             table,
             owner: *owner,
             index,
@@ -223,8 +267,17 @@ impl Changes {
     }
 
     pub(crate) fn erase_all(&mut self, table: Table, owner: &[u8; 32]) {
-        let commit = std::mem::replace(&mut self.0, Commit::new());
-        self.0 = commit.erase_all(table, *owner);
+        let commit = std::mem::take(&mut self.commit);
+        self.commit = commit.erase_all(table, *owner);
+    }
+
+    /// The words of a line are to leave the search index in this commit.
+    pub(crate) fn no_longer_says(&mut self, contact: &Address, position: u64, text: &str) {
+        self.gone.push(Gone {
+            contact: *contact,
+            position,
+            text: text.to_owned(),
+        });
     }
 
     pub(crate) fn put_contact(&mut self, address: &Address, record: &ContactRecord) {
@@ -255,6 +308,11 @@ pub enum StoreError {
     /// A record of a newer version of this program.
     #[error("a record has version {0}, which this version does not know")]
     TooNew(u8),
+}
+
+/// Whether a record was written by this version of the format.
+pub(crate) fn is_of_this_version(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&RECORD_VERSION)
 }
 
 fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {

@@ -17,10 +17,16 @@ mod stop;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
-use std::{error::Error, process::ExitCode};
+use std::{alloc::System, error::Error, process::ExitCode};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped: texts, lines and buffers of libraries too.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    outis_app::shield();
     // Logs go to standard error: standard output belongs to the answers.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

@@ -3,14 +3,15 @@
 mod answer;
 mod lines;
 mod methods;
+mod pipes;
 
 use crate::{arguments::Rpc, stop::Stop};
 use answer::Answer;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use lines::{Line, Lines};
 use outis_app::{App, Config, Error, ErrorCode, RelayConfig};
+use pipes::{Input, Output};
 use std::{io, sync::Arc};
-use tokio::io::AsyncWriteExt;
 
 /// Requests that are worked on at once; further lines wait in the pipe.
 const AT_ONCE: usize = 64;
@@ -19,14 +20,15 @@ const AT_ONCE: usize = 64;
 pub(crate) async fn run(arguments: Rpc) -> Result<(), Error> {
     let mut stop = Stop::listen().map_err(Error::internal)?;
     let app = Arc::new(App::start(config(arguments)?).await?);
-    let served = serve(&app, &mut stop).await;
+    let mut output = Output::open().map_err(Error::internal)?;
+    let served = serve(&app, &mut stop, &mut output).await;
     app.shutdown().await;
-    served.map_err(Error::internal)
+    served.map_err(Error::internal)?;
+    output.end().await.map_err(Error::internal)
 }
 
-async fn serve(app: &Arc<App>, stop: &mut Stop) -> io::Result<()> {
-    let mut lines = Lines::new(tokio::io::stdin());
-    let mut output = tokio::io::stdout();
+async fn serve(app: &Arc<App>, stop: &mut Stop, output: &mut Output) -> io::Result<()> {
+    let mut lines = Lines::new(Input::open()?);
     let mut events = app.events();
     let mut working: FuturesUnordered<BoxFuture<'static, Option<Answer>>> = FuturesUnordered::new();
     loop {
@@ -51,8 +53,7 @@ async fn serve(app: &Arc<App>, stop: &mut Stop) -> io::Result<()> {
             },
         };
         if let Some(answer) = answer {
-            output.write_all(answer.as_line()).await?;
-            output.flush().await?;
+            output.write(answer.into_line()).await?;
         }
     }
 }

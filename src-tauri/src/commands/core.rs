@@ -28,10 +28,26 @@ pub(crate) async fn account_lock(
     Ok(locked)
 }
 
+/// Nor does one that is gone.
+#[command]
+pub(crate) async fn account_delete(
+    handle: AppHandle,
+    app: State<'_, Arc<App>>,
+    params: DeleteAccount,
+) -> Result<Nothing, Error> {
+    let deleted = app.account_delete(params).await?;
+    renewal::begin(&handle);
+    Ok(deleted)
+}
+
 forward! {
     account_create(CreateAccount) -> Account;
     account_unlock(UnlockAccount) -> Unlocked;
     account_confirm_new(Nothing) -> Nothing;
+    account_touch(Nothing) -> Nothing;
+    account_change_password(ChangePassword) -> Nothing;
+    account_export(ExportAccount) -> Nothing;
+    account_import(ImportAccount) -> Unlocked;
     account_status(Nothing) -> AccountStatus;
     account_suggest_passphrase(Nothing) -> Suggestion;
     account_password_strength(CheckPassword) -> PasswordStrength;
@@ -47,6 +63,7 @@ forward! {
     contact_invite(Nothing) -> Invite;
     message_send(SendMessage) -> Sent;
     message_list(ListMessages) -> MessagePage;
+    message_search(SearchMessages) -> MessagePage;
     message_mark_read(MarkRead) -> Nothing;
     message_explain(MessageRef) -> Vec<StepRecord>;
     file_send(SendFile) -> Transfer;

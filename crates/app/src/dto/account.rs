@@ -28,6 +28,44 @@ pub struct UnlockAccount {
     pub restore: bool,
 }
 
+/// The password that opens this machine's container, and the one that shall.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The present one.
+    pub old: Sensitive,
+    /// The next one.
+    pub new: Sensitive,
+}
+
+/// The word of an account's owner that its container on this machine shall be gone.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAccount {
+    /// The one that opens the container.
+    pub password: Sensitive,
+}
+
+/// Where an account's archive is to be written.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ExportAccount {
+    /// A file that is not there yet.
+    pub path: String,
+}
+
+/// An archive, and what opens it.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ImportAccount {
+    /// The file.
+    pub path: String,
+    /// The account's.
+    pub nickname: String,
+    /// The one that opened the account's container when the archive was written.
+    pub password: Sensitive,
+}
+
 /// A nickname and a password that somebody thinks of taking.
 #[derive(Deserialize, TS)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +126,10 @@ pub struct AccountStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub account: Option<Account>,
+    /// This machine may write what is in memory to a disk, keys too: it has swap, and did not let us lock our pages.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub may_be_swapped: bool,
 }
 
 /// What can be done with the account right now.

@@ -1,6 +1,6 @@
 //! `message.*`
 
-use super::Direction;
+use super::{Direction, Sensitive};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -28,6 +28,22 @@ pub struct ListMessages {
     #[serde(default)]
     #[ts(optional)]
     pub before: Option<String>,
+    /// How many, 1 to 500; 50 if not said.
+    #[serde(default)]
+    #[ts(optional, as = "Option<u32>")]
+    pub limit: Option<u32>,
+}
+
+/// Words that somebody looks for.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SearchMessages {
+    /// Words or their beginnings, in any script; case and accents do not matter.
+    pub query: Sensitive,
+    /// Only in the conversation with this contact.
+    #[serde(default)]
+    #[ts(optional)]
+    pub contact: Option<String>,
     /// How many, 1 to 500; 50 if not said.
     #[serde(default)]
     #[ts(optional, as = "Option<u32>")]
@@ -62,7 +78,7 @@ pub struct Sent {
 /// A part of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct MessagePage {
-    /// Newest last.
+    /// Newest last; what was searched for, newest first.
     pub messages: Vec<Message>,
     /// Whether there are older ones.
     pub more: bool,

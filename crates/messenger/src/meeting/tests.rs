@@ -44,6 +44,7 @@ fn somebody(name: &str, seed: u64) -> State {
         running: Default::default(),
         tick: Tick::default(),
         next_loose: 0,
+        lines_indexed: 0,
         deaf: Vec::new(),
     };
     state

@@ -29,8 +29,8 @@ impl Answer {
     }
 
     /// The bytes, with the line's end.
-    pub(crate) fn as_line(&self) -> &[u8] {
-        &self.0
+    pub(crate) fn into_line(self) -> Vec<u8> {
+        self.0
     }
 
     fn refusal(id: &Value, refusal: &Refusal) -> Self {

@@ -1,7 +1,8 @@
 //! Lines of bounded length.
 
 use std::io;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use zeroize::{Zeroize, Zeroizing};
 
 /// The longest line, its end not counted.
 pub(crate) const LIMIT: usize = 1 << 20;
@@ -19,7 +20,11 @@ pub(crate) enum Line {
 
 /// Reads lines from a stream.
 pub(crate) struct Lines<R> {
-    input: BufReader<R>,
+    input: R,
+    /// What was read and belongs to lines that were not asked for yet.
+    ahead: Zeroizing<Vec<u8>>,
+    /// So much of it is used, and wiped.
+    used: usize,
     line: Vec<u8>,
     too_long: bool,
 }
@@ -27,7 +32,9 @@ pub(crate) struct Lines<R> {
 impl<R: AsyncRead + Unpin> Lines<R> {
     pub(crate) fn new(input: R) -> Self {
         Self {
-            input: BufReader::new(input),
+            input,
+            ahead: Zeroizing::default(),
+            used: 0,
             line: Vec::new(),
             too_long: false,
         }
@@ -36,18 +43,25 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// The next line; empty ones are passed over. Safe to drop: what was read is kept.
     pub(crate) async fn next(&mut self) -> io::Result<Line> {
         loop {
-            let input = self.input.fill_buf().await?;
+            if self.used == self.ahead.len() {
+                self.ahead.clear();
+                self.used = 0;
+                self.ahead.reserve(AHEAD);
+                self.input.read_buf(&mut *self.ahead).await?;
+            }
+            let input = self.ahead.get_mut(self.used..).unwrap_or_default();
             let at_end = input.is_empty();
             let end = input.iter().position(|byte| *byte == b'\n');
-            let part = input.get(..end.unwrap_or(input.len())).unwrap_or_default();
+            let length = end.unwrap_or(input.len());
+            let part = input.get_mut(..length).unwrap_or_default();
             if self.line.len() + part.len() > LIMIT {
                 self.too_long = true;
                 self.line = Vec::new();
             } else if !self.too_long {
                 self.line.extend_from_slice(part);
             }
-            let used = part.len() + usize::from(end.is_some());
-            self.input.consume(used);
+            part.zeroize();
+            self.used += length + usize::from(end.is_some());
             if end.is_none() && !at_end {
                 continue;
             }
@@ -64,6 +78,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 }
+
+/// Bytes that are read at once.
+const AHEAD: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -59,11 +59,18 @@ macro_rules! methods {
 }
 
 async fn call(app: &App, request: Request<'_>) -> Result<Value, Refusal> {
+    // Whoever asks is there.
+    app.somebody_is_there();
     methods! { app, request;
         "account.create" => account_create(CreateAccount),
         "account.unlock" => account_unlock(UnlockAccount),
         "account.confirm_new" => account_confirm_new(Nothing),
         "account.lock" => account_lock(Nothing),
+        "account.touch" => account_touch(Nothing),
+        "account.change_password" => account_change_password(ChangePassword),
+        "account.delete" => account_delete(DeleteAccount),
+        "account.export" => account_export(ExportAccount),
+        "account.import" => account_import(ImportAccount),
         "account.status" => account_status(Nothing),
         "account.suggest_passphrase" => account_suggest_passphrase(Nothing),
         "account.password_strength" => account_password_strength(CheckPassword),
@@ -79,6 +86,7 @@ async fn call(app: &App, request: Request<'_>) -> Result<Value, Refusal> {
         "contact.invite" => contact_invite(Nothing),
         "message.send" => message_send(SendMessage),
         "message.list" => message_list(ListMessages),
+        "message.search" => message_search(SearchMessages),
         "message.mark_read" => message_mark_read(MarkRead),
         "message.explain" => message_explain(MessageRef),
         "file.send" => file_send(SendFile),

@@ -11,6 +11,11 @@ export interface Methods {
   'account.confirm_new': { params: Nothing; result: Nothing };
   'account.touch': { params: Nothing; result: Nothing };
   'account.lock': { params: Nothing; result: Nothing };
+  'account.touch': { params: Nothing; result: Nothing };
+  'account.change_password': { params: Dto.ChangePassword; result: Nothing };
+  'account.delete': { params: Dto.DeleteAccount; result: Nothing };
+  'account.export': { params: Dto.ExportAccount; result: Nothing };
+  'account.import': { params: Dto.ImportAccount; result: Dto.Unlocked };
   'account.status': { params: Nothing; result: Dto.AccountStatus };
   'account.suggest_passphrase': { params: Nothing; result: Dto.Suggestion };
   'account.password_strength': { params: Dto.CheckPassword; result: Dto.PasswordStrength };
@@ -32,11 +37,8 @@ export interface Methods {
 
   'message.send': { params: Dto.SendMessage; result: Dto.Sent };
   'message.list': { params: Dto.ListMessages; result: Dto.MessagePage };
+  'message.search': { params: Dto.SearchMessages; result: Dto.MessagePage };
   'message.mark_read': { params: Dto.MarkRead; result: Nothing };
-  'message.search': {
-    params: { query: string; contact?: string; limit?: number };
-    result: Dto.MessagePage;
-  };
   'message.delete': { params: { id: string; for_everyone?: boolean }; result: Nothing };
   'message.edit': { params: { id: string; text: string }; result: Message };
   'message.react': { params: { id: string; emoji: string }; result: Message };

@@ -30,6 +30,42 @@ password: Sensitive,
  */
 restore?: boolean, };
 
+export type ChangePassword = { 
+/**
+ * The present one.
+ */
+old: Sensitive, 
+/**
+ * The next one.
+ */
+new: Sensitive, };
+
+export type DeleteAccount = { 
+/**
+ * The one that opens the container.
+ */
+password: Sensitive, };
+
+export type ExportAccount = { 
+/**
+ * A file that is not there yet.
+ */
+path: string, };
+
+export type ImportAccount = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * The account's.
+ */
+nickname: string, 
+/**
+ * The one that opened the account's container when the archive was written.
+ */
+password: Sensitive, };
+
 export type CheckPassword = { 
 /**
  * Counts as known to whoever guesses.
@@ -84,7 +120,11 @@ state: AccountState,
 /**
  * The account, unless locked.
  */
-account?: Account, };
+account?: Account, 
+/**
+ * This machine may write what is in memory to a disk, keys too: it has swap, and did not let us lock our pages.
+ */
+may_be_swapped?: boolean, };
 
 export type AccountState = "locked" | "unlocked" | "superseded";
 
@@ -238,6 +278,20 @@ before?: string,
  */
 limit?: number, };
 
+export type SearchMessages = { 
+/**
+ * Words or their beginnings, in any script; case and accents do not matter.
+ */
+query: Sensitive, 
+/**
+ * Only in the conversation with this contact.
+ */
+contact?: string, 
+/**
+ * How many, 1 to 500; 50 if not said.
+ */
+limit?: number, };
+
 export type MarkRead = { 
 /**
  * Whose conversation.
@@ -262,7 +316,7 @@ id: string, };
 
 export type MessagePage = { 
 /**
- * Newest last.
+ * Newest last; what was searched for, newest first.
  */
 messages: Array<Message>, 
 /**
@@ -732,4 +786,4 @@ done: number,
 /**
  * Of how much, where that is known.
  */
-total?: number, } | { "type": "account.superseded", };
+total?: number, } | { "type": "account.locked", } | { "type": "account.superseded", };
