@@ -6,6 +6,7 @@ mod endings;
 mod headless;
 mod kills;
 mod lending;
+mod memory;
 mod restore;
 
 /// Twice, where once might be by chance.

@@ -1,5 +1,6 @@
 //! On the simulated network: one seed, one run.
 
+mod copies;
 mod delivery;
 mod devices;
 mod files;

@@ -177,6 +177,11 @@ impl SimNet {
         self.revive(node);
     }
 
+    /// Every directory forgets every descriptor.
+    pub fn forget_descriptors(&self) {
+        self.state().directory.clear();
+    }
+
     /// A relay's mailbox turns against its users, for streams that are opened from now on. Gives what it has done.
     pub fn turn(&self, node: NodeId, hostility: Hostility) -> Arc<Hostile> {
         let mut state = self.state();

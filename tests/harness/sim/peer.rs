@@ -57,7 +57,17 @@ impl Accounts {
         self.on_a_machine(name, Origin::Restored)
     }
 
+    /// A copy of somebody's folder on a second machine that runs it too.
+    pub fn copy(&mut self, of: &TestPeer, folder: &MemoryDisk) -> TestPeer {
+        let disk = folder.copy(self.seed);
+        self.with_disk(of.name, of.origin, Some(disk))
+    }
+
     fn on_a_machine(&mut self, name: &'static str, origin: Origin) -> TestPeer {
+        self.with_disk(name, origin, None)
+    }
+
+    fn with_disk(&mut self, name: &'static str, origin: Origin, disk: Option<MemoryDisk>) -> TestPeer {
         self.next += 1;
         let seed = self.seed.wrapping_mul(1_000).wrapping_add(u64::from(self.next));
         let mut peer = TestPeer {
@@ -66,7 +76,7 @@ impl Accounts {
             person: self.next,
             seed,
             starts: 0,
-            disk: MemoryDisk::new(seed),
+            disk: disk.unwrap_or_else(|| MemoryDisk::new(seed)),
             skew: Arc::default(),
             origin,
             running: None,
@@ -108,6 +118,17 @@ impl TestPeer {
     pub fn crash(&mut self) {
         self.stop();
         self.disk.restart();
+    }
+
+    /// Takes a copy of the folder, as a backup would.
+    pub fn back_up(&self) -> MemoryDisk {
+        self.disk.copy(self.seed)
+    }
+
+    /// Puts an old copy in the place of the folder. Only while switched off.
+    pub fn put_back(&mut self, copy: &MemoryDisk) {
+        assert!(!self.is_running(), "the folder is in use");
+        self.disk = copy.copy(self.seed);
     }
 
     /// The disk, to crash at a chosen step.

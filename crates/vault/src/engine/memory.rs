@@ -79,23 +79,17 @@ impl MemoryDisk {
     /// The same folder on another machine: all that stands on this disk, as it is now. What happens to one of them from
     /// now on does not happen to the other.
     pub fn copy(&self, seed: u64) -> Self {
-        let state = self.state();
-        Self(Arc::new(Mutex::new(State {
-            durable: state.view.clone(),
-            view: state.view.clone(),
-            pending: Vec::new(),
-            roots: state.roots.clone(),
-            durable_files: state.files.clone(),
-            files: state.files.clone(),
-            pending_files: Vec::new(),
-            data_key: state.data_key,
-            mount: 0,
-            steps: 0,
-            crash_at: None,
-            full: false,
-            crashed: false,
-            random: SplitMix(seed),
-        })))
+        let copy = Self::new(seed);
+        {
+            let (from, mut to) = (self.state(), copy.state());
+            to.durable = from.view.clone();
+            to.view = from.view.clone();
+            to.roots = from.roots.clone();
+            to.durable_files = from.files.clone();
+            to.files = from.files.clone();
+            to.data_key = from.data_key;
+        }
+        copy
     }
 
     /// How many steps have been taken on this disk so far.
