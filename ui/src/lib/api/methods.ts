@@ -9,7 +9,6 @@ export interface Methods {
   'account.create': { params: Dto.CreateAccount; result: Account };
   'account.unlock': { params: Dto.UnlockAccount; result: Dto.Unlocked };
   'account.confirm_new': { params: Nothing; result: Nothing };
-  'account.touch': { params: Nothing; result: Nothing };
   'account.lock': { params: Nothing; result: Nothing };
   'account.touch': { params: Nothing; result: Nothing };
   'account.change_password': { params: Dto.ChangePassword; result: Nothing };
@@ -19,10 +18,6 @@ export interface Methods {
   'account.status': { params: Nothing; result: Dto.AccountStatus };
   'account.suggest_passphrase': { params: Nothing; result: Dto.Suggestion };
   'account.password_strength': { params: Dto.CheckPassword; result: Dto.PasswordStrength };
-  'account.change_password': { params: { old: string; new: string }; result: Nothing };
-  'account.delete': { params: { password: string }; result: Nothing };
-  'account.export': { params: { path: string }; result: Nothing };
-  'account.import': { params: { path: string; nickname: string; password: string }; result: Account };
 
   'contact.add': { params: Dto.AddContact; result: Contact };
   'contact.list': { params: Nothing; result: Contact[] };

@@ -123,25 +123,6 @@ export class MockBackend implements Backend {
       this.world.state = 'locked';
       return {};
     },
-    'account.touch': () => ({}),
-    'account.change_password': ({ old, new: next }) => {
-      if (old !== this.world.password) throw refusal('wrong_credentials');
-      if (bitsOf(next) < 46.5) throw refusal('weak_password');
-      this.world.password = next;
-      return {};
-    },
-    'account.delete': ({ password }) => {
-      if (password !== this.world.password) throw refusal('wrong_credentials');
-      this.world.state = 'locked';
-      this.world.password = '';
-      return {};
-    },
-    'account.export': () => ({}),
-    'account.import': ({ nickname, password }) => {
-      if (password !== this.world.password) throw refusal('wrong_credentials');
-      this.world.state = 'unlocked';
-      return { ...this.world.me, nickname, known: true };
-    },
     'account.status': () => {
       const { state, me } = this.world;
       return state === 'locked' ? { state } : { state, account: me };
