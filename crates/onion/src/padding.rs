@@ -2,7 +2,7 @@
 //!
 //! Cells hide what is said and to whom, not when. A short message is one cell to each of three mailboxes, and one back from
 //! each; whoever watches the line sees that much. A *decoy* is the same with padding: one [`crate::Command::Padding`] to the
-//! endpoint of each of three open circuits, which answers with one. Decoys are played at times that follow from nothing, so
+//! endpoint of each of three open circuits, which answers with one. Their times follow from nothing, so
 //! that a single message on a quiet day could be one.
 //!
 //! It is *not* cover traffic: a conversation still shows as one, and whoever watches both ends still links them. How much of
