@@ -133,3 +133,36 @@ fn what_was_not_synced_when_the_store_failed_counts_as_lost_for_ever() {
     store.sync(later).unwrap();
     assert!(later > doubtful && store.sync(doubtful).is_err());
 }
+
+/// Little that lives and much that is overwritten: whole segments die soon after they were written, which is when sled has
+/// the least to recover from.
+#[test]
+fn whenever_a_process_dies_while_it_overwrites_the_last_synced_round_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, killed) = (dir.path().join("store"), dir.path().join("killed"));
+    let mut store = open(&folder);
+    for round in 0..400u32 {
+        let batch = (0..21u8).map(|key| ([key], Some([&round.to_be_bytes()[..], &[key; 2_000]].concat())));
+        store.apply(batch).and_then(|number| store.sync(number)).unwrap();
+        if round % 40 == 39 {
+            store = Store::open(&folder, store.close()).unwrap();
+        }
+        if round % 7 != 0 {
+            continue;
+        }
+        fs::create_dir_all(&killed).unwrap();
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, killed.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let found = contents(&open(&killed));
+        assert_eq!(found.len(), 21, "round {round}");
+        assert!(
+            found.iter().all(|(_, value)| value.starts_with(&round.to_be_bytes())),
+            "round {round}"
+        );
+        fs::remove_dir_all(&killed).unwrap();
+    }
+}
