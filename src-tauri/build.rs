@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "account_delete",
     "account_export",
     "account_import",
+    "account_start_over",
     "account_status",
     "account_suggest_passphrase",
     "account_password_strength",

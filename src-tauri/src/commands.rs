@@ -17,6 +17,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         core::account_delete,
         core::account_export,
         core::account_import,
+        core::account_start_over,
         core::account_status,
         core::account_suggest_passphrase,
         core::account_password_strength,

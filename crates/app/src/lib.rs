@@ -27,6 +27,7 @@ mod event;
 mod events;
 mod file;
 mod idle;
+mod keepsake;
 mod memory;
 mod message;
 mod network;

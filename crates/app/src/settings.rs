@@ -44,6 +44,7 @@ impl App {
         settings.reduce_motion = reduce_motion.unwrap_or(settings.reduce_motion);
         settings.notifications = notifications.unwrap_or(settings.notifications);
         records::put_settings(&open.vault, &settings)?;
+        open.to_keep.notify_one();
         self.inner.idle.lock_after(settings.lock_after);
         Ok(settings)
     }

@@ -40,6 +40,8 @@ pub(crate) struct Unlocked {
     running: Mutex<Option<Running>>,
     /// Ends the messenger's loop.
     stop: Arc<Notify>,
+    /// Contacts or settings are others than those that were kept.
+    pub(crate) to_keep: Notify,
 }
 
 struct Running {
@@ -96,6 +98,7 @@ impl Unlocked {
             account_changes: watch::Sender::new(0),
             running: Mutex::default(),
             stop: Arc::default(),
+            to_keep: Notify::new(),
         });
         let running = Running {
             messenger: unlocked.run_messenger()?,
@@ -115,6 +118,7 @@ impl Unlocked {
             let _ = messenger.await;
         }
         self.remember();
+        self.keep();
         self.network.shutdown().await;
         self.vault.lock();
     }
@@ -232,6 +236,16 @@ impl Unlocked {
                 }
             }
         });
+        tasks.spawn({
+            let unlocked = Arc::clone(self);
+            async move {
+                loop {
+                    unlocked.to_keep.notified().await;
+                    time::sleep(KEEPING_PAUSE).await;
+                    unlocked.keep();
+                }
+            }
+        });
         tasks
     }
 
@@ -256,6 +270,7 @@ impl Unlocked {
                 }
             }
             messenger::Event::ContactUpdated(contact) => {
+                self.to_keep.notify_one();
                 if let Ok(contact) = self.messenger.contact(&contact) {
                     outlet.push(Event::ContactUpdated {
                         contact: self.shown_contact(contact),
@@ -313,3 +328,6 @@ const STATUS_PAUSE: Duration = Duration::from_millis(250);
 
 /// Relays that were learned are stored together.
 const REMEMBERING_PAUSE: Duration = Duration::from_secs(5);
+
+/// Contacts that change often are kept together.
+const KEEPING_PAUSE: Duration = Duration::from_secs(60);

@@ -107,6 +107,16 @@ impl Messenger {
         batch.give(0, |item| take(item, given, total))
     }
 
+    /// The contacts alone, as such an item.
+    pub fn export_contacts(&self) -> Vec<u8> {
+        let mut state = self.shared.state();
+        let conversations = state.conversations();
+        let contacts = conversations
+            .iter()
+            .filter_map(|(contact, _)| state.contact_to_export(contact));
+        outis_wire::encode(&contacts.flatten().collect::<Vec<Record>>())
+    }
+
     /// Stores an item that [`export`](Self::export) gave in a container that no messenger was opened on yet, in one commit.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ forward! {
     account_change_password(ChangePassword) -> Nothing;
     account_export(ExportAccount) -> Nothing;
     account_import(ImportAccount) -> Unlocked;
+    account_start_over(UnlockAccount) -> Unlocked;
     account_status(Nothing) -> AccountStatus;
     account_suggest_passphrase(Nothing) -> Suggestion;
     account_password_strength(CheckPassword) -> PasswordStrength;

@@ -71,6 +71,7 @@ async fn call(app: &App, request: Request<'_>) -> Result<Value, Refusal> {
         "account.delete" => account_delete(DeleteAccount),
         "account.export" => account_export(ExportAccount),
         "account.import" => account_import(ImportAccount),
+        "account.start_over" => account_start_over(UnlockAccount),
         "account.status" => account_status(Nothing),
         "account.suggest_passphrase" => account_suggest_passphrase(Nothing),
         "account.password_strength" => account_password_strength(CheckPassword),

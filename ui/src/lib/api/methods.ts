@@ -15,6 +15,7 @@ export interface Methods {
   'account.delete': { params: Dto.DeleteAccount; result: Nothing };
   'account.export': { params: Dto.ExportAccount; result: Nothing };
   'account.import': { params: Dto.ImportAccount; result: Dto.Unlocked };
+  'account.start_over': { params: Dto.UnlockAccount; result: Dto.Unlocked };
   'account.status': { params: Nothing; result: Dto.AccountStatus };
   'account.suggest_passphrase': { params: Nothing; result: Dto.Suggestion };
   'account.password_strength': { params: Dto.CheckPassword; result: Dto.PasswordStrength };

@@ -564,7 +564,7 @@ export type CircuitStatus = {
  */
 id: string, 
 /**
- * What it is for.
+ * What it is for: `mailbox`, `directory` or `file`; `spare` if it waits to be used.
  */
 purpose: string, 
 /**

@@ -123,6 +123,11 @@ export class MockBackend implements Backend {
       this.world.state = 'locked';
       return {};
     },
+    'account.start_over': ({ nickname, password }) => {
+      if (password !== this.world.password) throw refusal('wrong_credentials');
+      Object.assign(this.world, { state: 'unlocked', me: { ...this.world.me, nickname } });
+      return this.world.me;
+    },
     'account.status': () => {
       const { state, me } = this.world;
       return state === 'locked' ? { state } : { state, account: me };
