@@ -147,6 +147,15 @@ describe('a file', () => {
     expect(screen.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('25');
   });
 
+  it.each([
+    ['paused', 'paused_there', 'Paused by them'],
+    ['waiting', 'in_mailbox', 'Waits for them in mailboxes'],
+    ['failed', 'changed', 'The file was changed since it was offered'],
+  ] as const)('that is %s says why where the core knows: %s', (state, why, words) => {
+    card({ state, why });
+    expect(shown('file-status').textContent).toContain(words);
+  });
+
   it('of which nothing is known yet can only be looked at', () => {
     show(FileCard, { name: 'a.pdf', size: 5, direction: 'in' as const, transfer: undefined });
     expect(shown('file-card').dataset['state']).toBe('unknown');

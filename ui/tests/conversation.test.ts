@@ -390,3 +390,54 @@ describe('a snippet', () => {
     expect(snippet('nothing here', 'x').hit).toBe('');
   });
 });
+
+describe('what the core tells of', () => {
+  it('that is gone is gone from the screen, and from what was about to be done with it', () => {
+    const cove = said('cove');
+    conversation.answer(cove);
+    conversation.select(cove.id);
+    app.take({ type: 'message.removed', contact: odysseus, id: cove.id });
+    expect(conversation.message(cove.id)).toBeUndefined();
+    expect(conversation.answering).toBeNull();
+    expect(conversation.selected.size).toBe(0);
+  });
+
+  it('that writes is shown until the message comes', () => {
+    app.take({ type: 'contact.typing', contact: odysseus });
+    expect(app.typing.is(odysseus)).toBe(true);
+    backend.receive(odysseus, 'There.');
+    expect(app.typing.is(odysseus)).toBe(false);
+  });
+
+  it('that locked by itself leads to the door', () => {
+    app.take({ type: 'account.locked' });
+    expect(app.session.phase).toBe('locked');
+    expect(app.navigation.entry).toBe('sign-in');
+    expect(app.contacts.all).toEqual([]);
+  });
+
+  it('that one writes is told every few seconds at most', async () => {
+    conversation.draft = 'H';
+    await conversation.typed(10_000);
+    await conversation.typed(11_000);
+    await conversation.typed(15_000);
+    conversation.draft = ' ';
+    await conversation.typed(30_000);
+    expect(calls(backend, 'conversation.typing')).toHaveLength(2);
+  });
+});
+
+describe('a picture that came', () => {
+  it('is asked for once, and is nothing but a picture', async () => {
+    const [first, second] = [await app.transfers.thumbnail('a'), await app.transfers.thumbnail('a')];
+    expect(first).toMatch(/^data:image\/png;base64,/);
+    expect(second).toBe(first);
+    expect(calls(backend, 'file.thumbnail')).toEqual([{ id: 'a' }]);
+  });
+
+  it('that cannot be had is no trouble', async () => {
+    backend.refuse('file.thumbnail', 'not_found');
+    expect(await app.transfers.thumbnail('b')).toBeNull();
+    expect(app.notices.list).toEqual([]);
+  });
+});

@@ -56,6 +56,7 @@ describe('the page', () => {
 /** Written into the headless interface, shown by the page, and on their way through the core. */
 const AHEAD = new Set([
   'allow-account-touch',
+  'allow-file-thumbnail',
   'allow-account-change-password',
   'allow-account-delete',
   'allow-account-export',

@@ -1,5 +1,6 @@
 import type { Contact, Message } from '$lib/api/dto';
 import { displayName } from '$lib/domain/contact';
+import { noteSeconds } from '$lib/domain/message';
 import type { I18nState } from '$lib/state/i18n.svelte';
 import { noteText } from '$lib/state/words';
 import { visible } from '$lib/text/safe';
@@ -26,7 +27,7 @@ export function previewText(
     case 'deleted':
       return t('preview.deleted');
     case 'note':
-      return noteText(body.note, displayName(contact), i18n);
+      return noteText(body.note, displayName(contact), i18n, noteSeconds(body));
     case 'unsupported':
       return t('preview.unsupported');
   }

@@ -18,8 +18,9 @@ export function transferText(
     case 'declined':
       return t(`file.state.declined.${direction}`);
     case 'cancelled':
+      return t('file.state.cancelled');
     case 'failed':
-      return t(`file.state.${transfer.state}`);
+      return reason(transfer, i18n) ?? t('file.state.failed');
     case 'active':
     case 'paused':
     case 'waiting':
@@ -27,14 +28,22 @@ export function transferText(
   }
 }
 
-function parts(transfer: Transfer, { t, format }: I18nState): string[] {
+function parts(transfer: Transfer, i18n: I18nState): string[] {
+  const { t, format } = i18n;
   const progress = t('file.progress', {
     done: format.bytes(transfer.done),
     total: format.bytes(transfer.size),
   });
-  if (transfer.state !== 'active')
-    return [t(`file.state.${transfer.state === 'paused' ? 'paused' : 'waiting'}`), progress];
+  if (transfer.state !== 'active') {
+    const state = t(`file.state.${transfer.state === 'paused' ? 'paused' : 'waiting'}`);
+    return [reason(transfer, i18n) ?? state, progress];
+  }
   if (transfer.rate <= 0) return [progress];
   const left = (transfer.size - transfer.done) / transfer.rate;
   return [progress, format.rate(transfer.rate), t('file.left', { time: format.duration(left) })];
+}
+
+/** Why it is no further, where the core says. */
+function reason({ why }: Transfer, i18n: I18nState): string | null {
+  return why === undefined ? null : i18n.tOptional(`file.why.${why}`);
 }

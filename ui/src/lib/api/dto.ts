@@ -36,3 +36,18 @@ export type Event =
   | { type: 'message.removed'; contact: string; id: string }
   | { type: 'contact.typing'; contact: string }
   | { type: 'account.locked' };
+
+/** Why a transfer is no further, where its state alone does not say. */
+export type TransferReason =
+  'paused_here' | 'paused_there' | 'disk_full' | 'in_mailbox' | 'in_outbox' | 'unreadable' | 'changed';
+
+export type Transfer = Made.Transfer & { folder?: boolean; why?: TransferReason };
+
+/** A small picture of an image that came. */
+export interface Thumbnail {
+  mime: string;
+  /** In base64. */
+  data: string;
+  width: number;
+  height: number;
+}

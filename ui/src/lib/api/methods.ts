@@ -47,6 +47,7 @@ export interface Methods {
   'file.resume': { params: Dto.TransferRef; result: Transfer };
   'file.cancel': { params: Dto.TransferRef; result: Transfer };
   'file.save': { params: Dto.SaveFile; result: Nothing };
+  'file.thumbnail': { params: Dto.TransferRef; result: Dto.Thumbnail };
   'file.list': { params: Dto.ListFiles; result: Transfer[] };
 
   'conversation.typing': { params: { contact: string }; result: Nothing };

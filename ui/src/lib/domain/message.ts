@@ -1,4 +1,4 @@
-import type { Message } from '$lib/api/dto';
+import type { Message, MessageBody } from '$lib/api/dto';
 
 /** Whether it is one's own and not known to have arrived: then one may ask why. */
 export function isUndelivered({ direction, state }: Message): boolean {
@@ -31,4 +31,9 @@ export function gathered(message: Message): { emoji: string; count: number; own:
     if (direction === 'out') found.filter((one) => one.emoji === emoji).forEach((one) => (one.own = true));
   }
   return found;
+}
+
+/** A note's own number: of `disappearing`, the seconds. */
+export function noteSeconds(body: MessageBody): number | undefined {
+  return 'seconds' in body && typeof body.seconds === 'number' ? body.seconds : undefined;
 }

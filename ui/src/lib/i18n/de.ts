@@ -298,6 +298,8 @@ export const de = {
   'note.new_session': 'Eine neue sichere Sitzung hat begonnen',
   'note.chain_broken':
     'Das Frühere passt nicht zusammen: Nachrichten können fehlen oder wurden anders erzählt',
+  'note.disappearing': 'Von hier an gehen Nachrichten nach {time} von selbst',
+  'note.disappearing.off': 'Von hier an bleiben Nachrichten',
   'note.other': 'Hinweis: {note}',
 
   'link.title': 'Das im Browser öffnen?',
@@ -346,6 +348,15 @@ export const de = {
   'file.state.cancelled': 'Abgebrochen',
   'file.state.failed': 'Fehlgeschlagen',
   'file.state.unknown': '{size}',
+
+  'file.thumbnail': 'Kleines Bild von {name}',
+  'file.why.paused_here': 'Von dir angehalten',
+  'file.why.paused_there': 'Von der anderen Seite angehalten',
+  'file.why.disk_full': 'Angehalten: Die Festplatte ist voll',
+  'file.why.in_mailbox': 'Wartet in Briefkästen auf die andere Seite',
+  'file.why.in_outbox': 'Wartet hier, bis die andere Seite da ist',
+  'file.why.unreadable': 'Die Datei ist weg oder darf nicht gelesen werden',
+  'file.why.changed': 'Die Datei wurde seit dem Angebot geändert',
 
   'add.title': 'Kontakt hinzufügen',
   'add.lead':

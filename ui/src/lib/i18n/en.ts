@@ -293,6 +293,8 @@ export const en = {
   'note.new_session': 'A new secure session began',
   'note.chain_broken':
     'What came before does not fit together: messages may be missing or were told differently',
+  'note.disappearing': 'From here on messages go by themselves after {time}',
+  'note.disappearing.off': 'From here on messages stay',
   'note.other': 'Note: {note}',
 
   'link.title': 'Open this in your browser?',
@@ -340,6 +342,15 @@ export const en = {
   'file.state.cancelled': 'Stopped',
   'file.state.failed': 'Failed',
   'file.state.unknown': '{size}',
+
+  'file.thumbnail': 'Small picture of {name}',
+  'file.why.paused_here': 'Paused by you',
+  'file.why.paused_there': 'Paused by them',
+  'file.why.disk_full': 'Paused: the disk is full',
+  'file.why.in_mailbox': 'Waits for them in mailboxes',
+  'file.why.in_outbox': 'Waits here until they are there',
+  'file.why.unreadable': 'The file is gone, or may not be read',
+  'file.why.changed': 'The file was changed since it was offered',
 
   'add.title': 'Add a contact',
   'add.lead':

@@ -40,6 +40,7 @@ export class AppState {
   dragging = $state(false);
   startError = $state<string | null>(null);
   readonly #backend: Backend;
+  #touched = 0;
   #stopListening: (() => void)[] = [];
 
   constructor(backend: Backend, systemLocales: readonly string[]) {
@@ -111,6 +112,11 @@ export class AppState {
   /** Somebody is there: the account need not lock itself. */
   touched(): void {
     this.idle.touch();
+    const now = Date.now();
+    if (this.session.phase === 'locked' || now - this.#touched < TOUCH_EVERY) return;
+    this.#touched = now;
+    // The core keeps the time, too: it locks also when the page is gone.
+    void this.#backend.call('account.touch', {}).catch(() => undefined);
   }
 
   /** Locks (or leaves the sandbox) and forgets what was shown. */
@@ -227,6 +233,8 @@ export class AppState {
     this.typing.clear();
   }
 }
+
+const TOUCH_EVERY = 20_000;
 
 /** The state that components share. */
 export const [useApp, provideApp] = createContext<AppState>();

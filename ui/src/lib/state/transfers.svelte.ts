@@ -5,6 +5,9 @@ import type { Transfer } from '$lib/api/dto';
 /** Files on their way and those that have come, by id. */
 export class TransfersState {
   readonly #byId = new SvelteMap<string, Transfer>();
+  // Asked for while drawing, and never changed: not reactive.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #thumbnails = new Map<string, string | null>();
   readonly #backend: Backend;
 
   constructor(backend: Backend) {
@@ -65,6 +68,16 @@ export class TransfersState {
     this.updated(await this.#backend.call('file.cancel', { id }));
   }
 
+  /** A small picture of an image that came, as an address for `<img>`; null if there is none. */
+  async thumbnail(id: string): Promise<string | null> {
+    const known = this.#thumbnails.get(id);
+    if (known !== undefined) return known;
+    const made = await this.#backend.call('file.thumbnail', { id }).catch(() => null);
+    const picture = made && PICTURES.has(made.mime) ? `data:${made.mime};base64,${made.data}` : null;
+    this.#thumbnails.set(id, picture);
+    return picture;
+  }
+
   /** Asks where to and writes it there. False if the person chose no place. */
   async save(transfer: Transfer): Promise<boolean> {
     const path = await this.#backend.call('pick_save', { suggested_name: transfer.name });
@@ -75,10 +88,19 @@ export class TransfersState {
 
   clear(): void {
     this.#byId.clear();
+    this.#thumbnails.clear();
   }
+}
+
+/** Whether a file that came may have a thumbnail: by its name alone, the core looks inside. */
+export function mayHaveThumbnail({ direction, state, name }: Transfer): boolean {
+  return direction === 'in' && state === 'complete' && /\.(jpe?g|png|gif|webp|bmp)$/i.test(name);
 }
 
 /** Whether there is still something to come. */
 export function isMoving({ state }: Transfer): boolean {
   return state === 'active' || state === 'paused' || state === 'waiting' || state === 'offered';
 }
+
+/** What the core makes thumbnails of: nothing else is shown. */
+const PICTURES = new Set(['image/png', 'image/jpeg']);

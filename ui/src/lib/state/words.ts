@@ -2,7 +2,12 @@ import type { StepRecord } from '$lib/api/dto';
 import type { I18nState } from './i18n.svelte';
 
 /** A note's sentence; one that this version has no words for shows what it is called. */
-export function noteText(note: string, name: string, i18n: I18nState): string {
+export function noteText(note: string, name: string, i18n: I18nState, seconds?: number): string {
+  if (note === 'disappearing') {
+    return seconds
+      ? i18n.t('note.disappearing', { time: spanText(seconds, i18n) })
+      : i18n.t('note.disappearing.off');
+  }
   return i18n.tOptional(`note.${note}`, { name }) ?? i18n.t('note.other', { note });
 }
 

@@ -1,7 +1,7 @@
 import type { Backend, Drop } from '../backend';
 import type { Contact, ErrorCode, Event, Message, Transfer } from '../dto';
 import type { Method, Methods, Params, Result } from '../methods';
-import { bitsOf, flightRecord, mockQr, refusal, sentText, SUGGESTIONS } from './made';
+import { bitsOf, flightRecord, mockQr, refusal, sentText, SUGGESTIONS, THUMBNAIL } from './made';
 import { emptyWorld, mockAddress, onlineNetwork, PLAIN_CONVERSATION, type World } from './world';
 
 type Handlers = { [M in Method]: (params: Methods[M]['params']) => Methods[M]['result'] };
@@ -258,6 +258,7 @@ export class MockBackend implements Backend {
     },
     'file.cancel': ({ id }) => this.#changeTransfer(id, { state: 'cancelled' }),
     'file.save': () => ({}),
+    'file.thumbnail': () => THUMBNAIL,
     'file.list': ({ contact }) =>
       [...this.world.transfers.values()].filter((one) => contact === undefined || one.contact === contact),
 

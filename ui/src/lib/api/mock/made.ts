@@ -1,5 +1,5 @@
 import { BackendError } from '../backend';
-import type { ErrorCode, Message, StepRecord } from '../dto';
+import type { ErrorCode, Message, StepRecord, Thumbnail } from '../dto';
 
 export function refusal(code: ErrorCode): BackendError {
   return new BackendError({ code, message: code });
@@ -53,3 +53,11 @@ export const SUGGESTIONS = [
   'harvest olive puzzle drift lantern arena uncle',
   'copper velvet island fossil ginger tunnel rhythm',
 ];
+
+/** A pattern in warm colours. */
+export const THUMBNAIL: Thumbnail = {
+  mime: 'image/png',
+  width: 96,
+  height: 64,
+  data: 'iVBORw0KGgoAAAANSUhEUgAAAGAAAABACAIAAABqVuVZAAAB9UlEQVR42uXK104TAAAF0Pud7q04aGnpHnTSSXdLS1s2ZQkCatRo1Gg0fpbv937CTc7jwb9RnJ0J44O/wzg7FcYHfwYJdiKMD373k+xYGB/86qXYQhgf/Oym2ZEwPvhxmGEdYXzw/SDL2sL44Nv+GmsJ44Ovezm2IYwPvuzmWVMYH3zeKbCGMD74VC+ybWF88LFWYnNhfPChWmYzYXxwU1lnU2F8cF2psKkwPrhar7AtYXxwOamysjA+uBjXWEkYH5xv1llRGB+cjRqsIIwPTodNlhfGB8eDDZYTxgeLtRbrC+ODw2yb9YTxwUGmw7rC+GA/3WUdYXywm+qxtjA+2En2WUsYH8w3BiwhjA9mzSGLC+ODaXPE4sL4YNIYsZgwPhjXN1lUGB+MamMWEcYHw9UJqwrjg354i1WE8UEvNGXrwviguzJjZWF80A7OWUkYH7QC26wojA+ahR22LIwPGvld9kYYH9Rze+y1MD6oru2zV8L4oJI9YC+F8UE5c8iWhPFBaemIZYTxQfHFEUsL44P88wVLCeOD3LNjlhTGB9mnJywhjA8yT05ZXBgfpGNn7LEwPkhGz9kjYXyQiLxlD4XxQWz1gj0QxgfR8CW7L4wPIqF37J4wPgjfvWIrwvggdOeaBYXxQfD2DQsI44PArfdsWRif/2WouRnoNhvwAAAAAElFTkSuQmCC',
+};
