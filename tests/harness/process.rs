@@ -131,7 +131,7 @@ fn outis(subcommand: &str, dir: &Path, bootstrap: &[String]) -> Vec<String> {
     arguments
 }
 
-pub(crate) async fn signal(pid: u32, name: &str) {
+async fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().await;
     assert!(sent.expect("kill starts").success(), "SIG{name} is sent");
 }

@@ -1,11 +1,11 @@
-//! Records what goes over a host's link, by `tcpdump`, and adds it up as it comes.
+//! Records what goes over a host's link, by a program of ours in its namespace, and adds it up as it comes.
 
 use super::{
     Host, Inside, Lab, NOBODY,
     packet::{Kind, Reader},
     traffic::Traffic,
 };
-use crate::canary::Needles;
+use crate::{canary::Needles, process::program};
 use std::{
     collections::BTreeMap,
     mem,
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    io::AsyncReadExt,
     process::{Child, ChildStdout, Command},
     sync::watch,
     task::JoinHandle,
@@ -31,45 +31,20 @@ pub struct Capture {
     marks: watch::Receiver<u16>,
     asked: u16,
     reading: JoinHandle<()>,
-    errors: BufReader<tokio::process::ChildStderr>,
 }
 
 impl Capture {
     /// Begins, and returns once nothing is missed any more.
     ///
     /// # Panics
-    /// If `tcpdump` is missing or may not record.
+    /// If it may not record.
     pub async fn start(host: &Host, needles: &Arc<Needles>) -> Self {
-        let mut command = Command::from(host.inside().command("tcpdump"));
-        command.args([
-            "-i",
-            "any",
-            "-y",
-            "LINUX_SLL2",
-            "-n",
-            "-U",
-            "-Z",
-            "root",
-            "-B",
-            "32768",
-            "-w",
-            "-",
-        ]);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut command = Command::from(host.inside().command(program("outis-record")));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("nsenter starts");
-        let mut errors = BufReader::new(child.stderr.take().expect("piped"));
-        let mut said = String::new();
-        while !said.contains("listening on") {
-            let more = errors.read_line(&mut said).await.expect("a pipe");
-            assert!(
-                more > 0,
-                "tcpdump does not record here (run `scripts/setup test`): {said}"
-            );
-        }
+        let mut output = child.stdout.take().expect("piped");
+        let begun = output.read_exact(&mut [0; 4]).await;
+        begun.expect("whoever may make a network namespace may record in it");
         let (mark, marks) = watch::channel(0);
         let traffic = Arc::default();
         let output = child.stdout.take().expect("piped");
@@ -82,7 +57,6 @@ impl Capture {
             marks,
             asked: 0,
             reading,
-            errors,
         }
     }
 
@@ -94,7 +68,7 @@ impl Capture {
         let (asked, port) = (self.asked, FIRST_MARK + self.asked);
         self.inside.shell(&format!("printf mark > /dev/udp/{NOBODY}/{port}"));
         let seen = time::timeout(PATIENCE, self.marks.wait_for(|seen| *seen >= asked));
-        seen.await.expect("the mark is recorded").expect("tcpdump runs");
+        seen.await.expect("the mark is recorded").expect("the recording runs");
         mem::take(&mut *self.traffic.lock().expect("no panics"))
     }
 
@@ -104,18 +78,29 @@ impl Capture {
     /// If a packet went by unrecorded.
     pub async fn end(mut self) -> Traffic {
         let traffic = self.take().await;
-        let pid = self.child.id().expect("it runs");
-        crate::process::signal(pid, "INT").await;
-        let mut said = String::new();
-        self.errors.read_to_string(&mut said).await.expect("a pipe");
+        let missed = missed(&self.inside);
+        self.child.kill().await.expect("it runs");
         self.reading.await.expect("a task that does not panic");
-        assert!(
-            said.contains("\n0 packets dropped by kernel"),
-            "on the link of {} packets went by unrecorded: {said}",
-            self.host
-        );
+        assert_eq!(missed, 0, "packets went by unrecorded on the link of {}", self.host);
         traffic
     }
+}
+
+/// How many packets the kernel could not give to who records here, which `ss` shows at the end of a socket's memory.
+fn missed(inside: &Inside) -> u64 {
+    let said = inside
+        .command("ss")
+        .args(["-0", "-m", "-n"])
+        .output()
+        .expect("ss starts");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let counts: Vec<u64> = said
+        .split("skmem:(")
+        .skip(1)
+        .filter_map(|memory| memory.split(')').next()?.rsplit(",d").next()?.parse().ok())
+        .collect();
+    assert!(!counts.is_empty(), "the socket that records is shown: {said}");
+    counts.iter().sum()
 }
 
 /// Recordings of all hosts of a lab.
@@ -151,8 +136,14 @@ impl Recording {
     }
 }
 
-async fn read(mut output: ChildStdout, traffic: Arc<Mutex<Traffic>>, needles: Arc<Needles>, mark: watch::Sender<u16>) {
-    let (mut reader, mut chunk) = (Reader::default(), vec![0; 1 << 16]);
+async fn read(
+    mut output: ChildStdout,
+    mut reader: Reader,
+    traffic: Arc<Mutex<Traffic>>,
+    needles: Arc<Needles>,
+    mark: watch::Sender<u16>,
+) {
+    let mut chunk = vec![0; 1 << 16];
     while let Ok(length @ 1..) = output.read(&mut chunk).await {
         for packet in reader.push(&chunk[..length]) {
             match &packet.kind {

@@ -1,4 +1,4 @@
-//! What `tcpdump -w` writes, read as it comes: pcap with link type `LINUX_SLL2`, IPv4 and IPv6, UDP and TCP.
+//! What was recorded on a link, read as it comes: Ethernet, IPv4 and IPv6, UDP and TCP.
 //!
 //! Strict where it matters: what is not understood is not skipped but told, so that it counts as traffic.
 
@@ -53,60 +53,52 @@ pub struct Datagram {
     pub payload: Vec<u8>,
 }
 
-/// Reads a stream of pcap in pieces of any size.
-#[derive(Default)]
+/// Reads what `outis-record` writes, in pieces of any size: frames of Ethernet, each behind its length (4, big-endian).
 pub struct Reader {
+    own: IpAddr,
     kept: Vec<u8>,
-    begun: bool,
 }
 
 impl Reader {
+    /// For the link of the host that has this address.
+    pub fn of(own: IpAddr) -> Self {
+        Self { own, kept: Vec::new() }
+    }
+
     /// The packets that are whole now.
-    ///
-    /// # Panics
-    /// If it is no pcap of little-endian byte order and link type `LINUX_SLL2`.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Packet> {
         self.kept.extend_from_slice(bytes);
-        let mut at = 0;
-        if !self.begun {
-            let Some(header) = self.kept.get(..24) else {
-                return Vec::new();
-            };
-            assert_eq!(
-                word(header, 0),
-                MAGIC,
-                "a pcap of this machine's byte order, in microseconds"
-            );
-            assert_eq!(word(header, 20), LINUX_SLL2, "the link type that was asked for");
-            self.begun = true;
-            at = 24;
-        }
-        let mut packets = Vec::new();
-        while let Some(header) = self.kept.get(at..at + 16) {
-            let (captured, length) = (word(header, 8) as usize, word(header, 12) as usize);
-            assert_eq!(captured, length, "packets are recorded whole");
-            let Some(frame) = self.kept.get(at + 16..at + 16 + captured) else {
+        let (mut packets, mut at) = (Vec::new(), 0);
+        while let Some(length) = self.kept.get(at..at + 4) {
+            let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
+            let Some(frame) = self.kept.get(at + 4..at + 4 + length) else {
                 break;
             };
-            packets.push(of_frame(frame));
-            at += 16 + captured;
+            packets.push(self.of_frame(frame));
+            at += 4 + length;
         }
         self.kept.drain(..at);
         packets
     }
-}
 
-/// SLL2: protocol (2), reserved (2), interface (4), hardware (2), packet type (1), length of address (1), address (8).
-fn of_frame(frame: &[u8]) -> Packet {
-    let way = if frame[10] == OUTGOING { Way::Out } else { Way::In };
-    let body = &frame[20..];
-    let kind = match half(frame, 0) {
-        0x0806 => Kind::Neighbours,
-        0x0800 => of_ipv4(body),
-        0x86dd => of_ipv6(body),
-        other => Kind::Other(format!("an Ethernet frame of type {other:#06x}")),
-    };
-    Packet { way, kind }
+    /// Ethernet: to (6), from (6), type (2).
+    fn of_frame(&self, frame: &[u8]) -> Packet {
+        let body = &frame[14..];
+        let kind = match half(frame, 12) {
+            0x0806 => Kind::Neighbours,
+            0x0800 => of_ipv4(body),
+            0x86dd => of_ipv6(body),
+            other => Kind::Other(format!("an Ethernet frame of type {other:#06x}")),
+        };
+        let from = match &kind {
+            Kind::Datagram(datagram) => Some(datagram.from.ip()),
+            Kind::Unreachable { from, .. } => Some(*from),
+            Kind::Neighbours | Kind::Other(_) => None,
+        };
+        let is_own = from.is_some_and(|from| from == self.own || from.is_loopback());
+        let way = if is_own { Way::Out } else { Way::In };
+        Packet { way, kind }
+    }
 }
 
 fn of_ipv4(packet: &[u8]) -> Kind {
@@ -169,12 +161,3 @@ fn of_transport(protocol: u8, from: IpAddr, to: IpAddr, body: &[u8]) -> Kind {
 fn half(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
-
-fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-const MAGIC: u32 = 0xa1b2_c3d4;
-const LINUX_SLL2: u32 = 276;
-/// `PACKET_OUTGOING`, packet(7).
-const OUTGOING: u8 = 4;

@@ -94,31 +94,19 @@ async fn whatever_is_planted_on_a_link_is_seen_and_judged() {
 #[test]
 fn a_recording_in_pieces_of_any_size_is_the_same_recording() {
     let (from, to) = (socket(7, 4000), socket(8, PORT));
-    let packets = [
-        (4, 0x0800, ipv4(17, from, to, &[], b"over udp")),
-        (
-            0,
-            0x0800,
-            ipv4(6, to, from, &[0x50, 0x10, 0, 0, 0, 0, 0, 0, 0, 0], b"over tcp"),
-        ),
-        (4, 0x0806, vec![0; 28]),
-        (
-            4,
+    let recording: Vec<u8> = [
+        frame(0x0800, &ipv4(17, from, to, &[], b"over udp")),
+        frame(0x0800, &ipv4(6, to, from, &[0x50, 0x10, 0, 0, 0, 0, 0, 0], b"over tcp")),
+        frame(0x0806, &[0; 28]),
+        frame(
             0x86dd,
-            [&[0x60, 0, 0, 0, 0, 8, 58, 255][..], &[0; 32], &[135, 0, 0, 0]].concat(),
+            &[&[0x60, 0, 0, 0, 0, 8, 58, 255][..], &[0; 32], &[135, 0, 0, 0]].concat(),
         ),
-        (0, 0x0800, icmp(to, from)),
-        (4, 0x88cc, vec![1, 2, 3]),
-    ];
-    let recording: Vec<u8> = file_header()
-        .into_iter()
-        .chain(
-            packets
-                .iter()
-                .flat_map(|(way, protocol, body)| record(*way, *protocol, body)),
-        )
-        .collect();
-    let whole = Reader::default().push(&recording);
+        frame(0x0800, &icmp(to, from)),
+        frame(0x88cc, &[1, 2, 3]),
+    ]
+    .concat();
+    let whole = Reader::of(from.ip()).push(&recording);
     let datagram = |over, from, to, payload: &[u8]| {
         Kind::Datagram(Datagram {
             over,
@@ -127,23 +115,21 @@ fn a_recording_in_pieces_of_any_size_is_the_same_recording() {
             payload: payload.to_vec(),
         })
     };
+    let unreachable = Kind::Unreachable {
+        from: to.ip(),
+        to: from.ip(),
+    };
     let expected = [
         (Way::Out, datagram("udp", from, to, b"over udp")),
         (Way::In, datagram("tcp", to, from, b"over tcp")),
-        (Way::Out, Kind::Neighbours),
-        (Way::Out, Kind::Neighbours),
-        (
-            Way::In,
-            Kind::Unreachable {
-                from: to.ip(),
-                to: from.ip(),
-            },
-        ),
-        (Way::Out, Kind::Other("an Ethernet frame of type 0x88cc".to_owned())),
+        (Way::In, Kind::Neighbours),
+        (Way::In, Kind::Neighbours),
+        (Way::In, unreachable),
+        (Way::In, Kind::Other("an Ethernet frame of type 0x88cc".to_owned())),
     ];
     assert_eq!(whole, expected.map(|(way, kind)| Packet { way, kind }));
     for size in 1..60 {
-        let mut reader = Reader::default();
+        let mut reader = Reader::of(from.ip());
         let pieces: Vec<Packet> = recording.chunks(size).flat_map(|piece| reader.push(piece)).collect();
         assert_eq!(pieces, whole, "in pieces of {size}");
     }
@@ -154,14 +140,9 @@ fn what_is_not_understood_counts_as_a_stray() {
     let mut fragment = ipv4(17, socket(7, 4000), socket(8, PORT), &[], b"the beginning");
     fragment[6] = 0x20;
     let strange = ipv4(47, socket(7, 0), socket(8, 0), &[], b"a tunnel");
+    let recording = [frame(0x0800, &fragment), frame(0x0800, &strange), frame(0x8863, b"??")].concat();
     let mut traffic = Traffic::default();
-    let recording: Vec<u8> = file_header()
-        .into_iter()
-        .chain(record(4, 0x0800, &fragment))
-        .chain(record(4, 0x0800, &strange))
-        .chain(record(4, 0x8863, b"??"))
-        .collect();
-    for packet in Reader::default().push(&recording) {
+    for packet in Reader::of(socket(7, 0).ip()).push(&recording) {
         traffic.add(&packet, &Needles::default());
     }
     assert_eq!(town().strays("ada", &traffic).len(), 3);
@@ -251,24 +232,10 @@ fn socket(last: u8, port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(31, 100, 7, last)), port)
 }
 
-/// Magic, version 2.4, no offset, no accuracy, no limit, `LINUX_SLL2`.
-fn file_header() -> Vec<u8> {
-    [0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144, 276_u32]
-        .iter()
-        .flat_map(|word| word.to_le_bytes())
-        .collect()
-}
-
-fn record(way: u8, protocol: u16, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(20 + body.len()).unwrap();
-    let mut record: Vec<u8> = [1, 2, length, length]
-        .iter()
-        .flat_map(|word: &u32| word.to_le_bytes())
-        .collect();
-    record.extend(protocol.to_be_bytes());
-    record.extend([0, 0, 0, 0, 0, 2, 0, 1, way, 6, 0, 0, 0, 0, 0, 0, 0, 0]);
-    record.extend(body);
-    record
+/// A frame of this type behind its length.
+fn frame(kind: u16, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(14 + body.len()).unwrap();
+    [&length.to_be_bytes()[..], &[0; 12], &kind.to_be_bytes(), body].concat()
 }
 
 /// Ports first, as in every transport; then what stands between them and the payload (TCP: eight bytes of numbers and these).
