@@ -47,8 +47,8 @@ impl Capture {
         begun.expect("whoever may make a network namespace may record in it");
         let (mark, marks) = watch::channel(0);
         let traffic = Arc::default();
-        let output = child.stdout.take().expect("piped");
-        let reading = tokio::spawn(read(output, Arc::clone(&traffic), Arc::clone(needles), mark));
+        let reader = Reader::of(host.address().into());
+        let reading = tokio::spawn(read(output, reader, Arc::clone(&traffic), Arc::clone(needles), mark));
         Self {
             host: host.name().to_owned(),
             inside: host.inside(),

@@ -5,16 +5,21 @@
 //! changes to no other user, which is what `tcpdump` would do and may not do there.
 
 use socket2::{Domain, Protocol, Socket, Type};
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    sync::mpsc::{self, Receiver},
+    thread,
+};
 
 fn main() -> io::Result<()> {
     let everything = Protocol::from(i32::from(ETH_P_ALL.to_be()));
     let mut socket = Socket::new(Domain::PACKET, Type::RAW, Some(everything))?;
     // As much as the system grants.
     socket.set_recv_buffer_size(BUFFER)?;
-    let mut output = io::stdout().lock();
-    output.write_all(&[0; 4])?;
-    output.flush()?;
+    // Whoever reads what is written here may be busy, and the socket must be read all the same.
+    let (frames, waiting) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || write(&waiting));
+    frames.send(Vec::new()).map_err(|_| ErrorKind::BrokenPipe)?;
     let mut frame = vec![0; LONGEST];
     loop {
         let length = match socket.read(&mut frame) {
@@ -23,11 +28,21 @@ fn main() -> io::Result<()> {
             Err(error) if error.raw_os_error() == Some(ENETDOWN) => continue,
             Err(error) => return Err(error),
         };
-        let told = u32::try_from(length).expect("shorter than the buffer");
-        output.write_all(&told.to_be_bytes())?;
-        output.write_all(frame.get(..length).expect("as much as was read"))?;
+        let frame = frame.get(..length).expect("as much as was read");
+        frames.send(frame.to_vec()).map_err(|_| ErrorKind::BrokenPipe)?;
+    }
+}
+
+/// Ends when nobody reads any more.
+fn write(frames: &Receiver<Vec<u8>>) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    for frame in frames {
+        let length = u32::try_from(frame.len()).expect("shorter than the buffer");
+        output.write_all(&length.to_be_bytes())?;
+        output.write_all(&frame)?;
         output.flush()?;
     }
+    Ok(())
 }
 
 /// All protocols, packet(7).

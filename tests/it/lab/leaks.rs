@@ -5,7 +5,7 @@ use outis_crypto::password::Cost;
 use outis_tests::{
     canary::{Needles, files},
     guess::Guess,
-    lab::{Memory, PORT, Traffic, address_needles},
+    lab::{Memory, PORT, Traffic, address_needles, beyond_guards},
     process::{NETWORK, Person, soak},
 };
 use outis_wire::{NetworkName, NodeId, UnixMillis};
@@ -16,24 +16,48 @@ use std::collections::{BTreeMap, BTreeSet};
 async fn what_people_do_shows_on_no_link_but_to_relays_and_relays_know_only_neighbours() {
     let mut town = Town::start().await;
     town.meet().await;
+    let guards = [town.guards(&town.alice).await, town.guards(&town.bob).await];
     let meeting = town.recording.take().await;
     town.chat(50).await;
     town.share(&bytes(2 << 20)).await;
     let talking = town.recording.take().await;
     let before = memory_of_relays(&town, &[&meeting, &talking]);
     memory_is_read(&town);
-    town.restart().await;
+    town.leave().await;
+    let leaving = town.recording.take().await;
+    town.come_back().await;
     let again = town.recording.take().await;
 
-    for seen in [&meeting, &talking, &again] {
-        let mut strays = town.strays(seen);
-        // Until circuits know of it, her client may ask the relay beside it where other relays are.
-        strays.retain(|stray| !stray.starts_with("carol and carol: "));
-        assert_eq!(strays, BTreeSet::new());
+    for seen in [&meeting, &talking, &leaving, &again] {
+        assert_eq!(town.strays(seen), BTreeSet::new());
         for person in ["alice", "bob"] {
             assert_eq!(town.atlas.people_met(&seen[person]), BTreeSet::new(), "of {person}");
         }
     }
+    for (person, guards, now) in [("alice", &guards[0], &town.alice), ("bob", &guards[1], &town.bob)] {
+        assert_eq!(*guards, town.guards(now).await, "guards stay over a restart");
+        let mut all = meeting[person].clone();
+        all.join(&talking[person]);
+        all.join(&leaving[person]);
+        all.join(&again[person]);
+        let met = town.atlas.met(&all);
+        assert!(
+            !guards.is_empty() && guards.is_subset(&met),
+            "{person} went over {guards:?} and met {met:?}"
+        );
+        assert_eq!(
+            beyond_guards(&met, guards, 3),
+            BTreeSet::new(),
+            "{person}: two guards, three to begin with"
+        );
+        let met = town.atlas.met(&again[person]);
+        assert_eq!(
+            beyond_guards(&met, guards, 0),
+            BTreeSet::new(),
+            "{person}, once there are guards: nobody else"
+        );
+    }
+    only_guards_are_let_pass(&mut town, &guards[0]).await;
     assert_eq!(before, BTreeMap::new(), "what relays hold in memory and on disk");
     guesses(&town).await;
     town.recording.end().await;
@@ -92,6 +116,17 @@ fn memory_is_read(town: &Town) {
         BTreeSet::new(),
         "relays know relays"
     );
+}
+
+/// The positive control: one packet to each of the other relays is caught.
+async fn only_guards_are_let_pass(town: &mut Town, guards: &BTreeSet<String>) {
+    let alice = town.lab.host("alice");
+    for relay in RELAYS.into_iter().filter(|relay| !guards.contains(*relay)) {
+        let at = town.lab.host(relay).address();
+        alice.plant((at, PORT).into(), "directly");
+        let met = town.atlas.met(&town.recording.take().await["alice"]);
+        assert_eq!(beyond_guards(&met, guards, 0), [relay.to_owned()].into());
+    }
 }
 
 /// R2 at full cost: what relays hold on their disks, and the ids of nodes, hold nothing against which a guess at a password

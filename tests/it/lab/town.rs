@@ -7,7 +7,7 @@ use outis_tests::{
 };
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everybody, and the recordings of their links.
@@ -106,14 +106,33 @@ impl Town {
         alice.await_transfer(&offered, &["complete"]).await;
     }
 
-    /// Alice and Bob end their programs, start them again, and go on.
-    pub(super) async fn restart(&mut self) {
+    /// Alice and Bob end their programs.
+    pub(super) async fn leave(&mut self) {
         self.alice.leave().await;
         self.bob.leave().await;
+    }
+
+    /// They start them again, and go on.
+    pub(super) async fn come_back(&mut self) {
         self.alice.come_back().await;
         self.bob.come_back().await;
         self.alice.say(&self.bob, "Here again.").await;
         self.bob.say(&self.alice, "And here.").await;
+    }
+
+    /// The relays that somebody's program calls its guards, by host.
+    pub(super) async fn guards(&self, person: &Person) -> BTreeSet<String> {
+        let lent = self.carol.rpc().call("network.status", json!({})).await["relay"]["node_id"].clone();
+        let status = person.rpc().call("network.status", json!({})).await;
+        let guards = status["guards"].as_array().cloned().unwrap_or_default();
+        let host = |guard: Value| {
+            let relay = self.relays.iter().find(|(_, relay)| guard == relay.node_id());
+            let found = relay.map(|(name, _)| *name).or((guard == lent).then_some("carol"));
+            found
+                .unwrap_or_else(|| panic!("{guard} is no relay of this town"))
+                .to_owned()
+        };
+        guards.into_iter().map(host).collect()
     }
 
     /// What no link may show by anybody: all of it, on every link.
