@@ -147,7 +147,7 @@ describe('the room', () => {
     open(fullWorld(NOW));
     expect((await find('network-state')).dataset['state']).toBe('direct');
     await press('network-state');
-    expect((await find('network-honest')).textContent).toMatch(/can see your internet address/);
+    expect((await find('network-honest')).textContent).toMatch(/waits on this computer/);
     expect((await find('network-route')).dataset['hops']).toBe('0');
   });
 

@@ -1,6 +1,11 @@
 //! `message.*`
 
-use crate::{App, Error, ErrorCode, contact::parse_address, dto::*, unlocked::Unlocked as Open};
+use crate::{
+    App, Error, ErrorCode,
+    contact::parse_address,
+    dto::*,
+    unlocked::{Unlocked as Open, now},
+};
 use outis_messenger::{self as messenger, MessageId, StoreError};
 
 impl App {
@@ -51,13 +56,23 @@ impl App {
     /// Why a message is where it is.
     pub async fn message_explain(&self, params: MessageRef) -> Result<Vec<StepRecord>, Error> {
         let id = parse_id(&params.id)?;
-        let steps = self.unlocked()?.messenger.explain(&id)?.ok_or_else(not_found)?;
+        let open = self.unlocked()?;
+        let steps = open.messenger.explain(&id)?.ok_or_else(not_found)?;
+        let waits = steps.last().is_some_and(|last| on_its_way(&last.step));
         let record = |step: messenger::FlightStep| StepRecord {
             at: step.at.0,
             detail: in_words(&step.step),
             step: step.step.to_string(),
         };
-        Ok(steps.into_iter().map(record).collect())
+        let mut shown: Vec<StepRecord> = steps.into_iter().map(record).collect();
+        if waits && !open.network.knows_enough() {
+            shown.push(StepRecord {
+                at: now().0,
+                step: "too_few_relays".to_owned(),
+                detail: "It waits here: fewer than six relays are known, and nothing is sent over fewer.".to_owned(),
+            });
+        }
+        Ok(shown)
     }
 }
 
@@ -157,6 +172,12 @@ fn parse_id(text: &str) -> Result<MessageId, Error> {
 
 fn not_found() -> Error {
     Error::new(ErrorCode::NotFound, "there is no such message")
+}
+
+/// Whether it is ours and has not arrived.
+fn on_its_way(step: &messenger::Step) -> bool {
+    use messenger::Step;
+    !matches!(step, Step::Delivered | Step::Read | Step::Received | Step::Failed(_))
 }
 
 fn in_words(step: &messenger::Step) -> String {

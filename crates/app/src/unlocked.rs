@@ -217,8 +217,15 @@ impl Unlocked {
         tasks.spawn({
             let (unlocked, outlet) = (Arc::clone(self), outlet.clone());
             async move {
-                let mut changes = unlocked.network.changes();
-                while changes.changed().await.is_ok() {
+                let (mut changes, mut circuits) = (unlocked.network.changes(), unlocked.network.circuit_changes());
+                loop {
+                    let goes_on = tokio::select! {
+                        changed = changes.changed() => changed.is_ok(),
+                        changed = circuits.changed() => changed.is_ok(),
+                    };
+                    if !goes_on {
+                        break;
+                    }
                     outlet.push(Event::NetworkUpdated {
                         status: unlocked.status(),
                     });

@@ -78,6 +78,7 @@ struct Shared {
     known: Mutex<Known>,
     status: watch::Sender<Status>,
     streams: Arc<streams::Counters>,
+    own_relay: Option<NodeId>,
     ways: Ways,
     paths: Mutex<Paths>,
     pool: Pool,
@@ -172,6 +173,7 @@ impl Network {
             known: Mutex::new(known),
             status: watch::Sender::new(status),
             streams,
+            own_relay,
             ways,
             paths: Mutex::new(paths),
             pool: Pool::default(),
@@ -235,6 +237,16 @@ impl Network {
     /// The circuits that there are now.
     pub fn circuits(&self) -> Vec<CircuitStatus> {
         self.shared.pool.shown()
+    }
+
+    /// Whether so many relays are known that circuits can be built. Until then nothing is sent.
+    pub fn knows_enough(&self) -> bool {
+        self.shared.enough().is_ok()
+    }
+
+    /// How many circuits there are; wakes when one comes, goes or is put to use.
+    pub fn circuit_changes(&self) -> watch::Receiver<usize> {
+        self.shared.pool.count()
     }
 
     /// The relays that circuits begin with now, the preferred first: none but they learn this client's address.

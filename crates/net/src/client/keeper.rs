@@ -26,7 +26,7 @@ pub(super) async fn find(opener: Opener) {
             // A network that is being built shows more of itself each moment.
             () if answered && known > known_before && known < ENOUGH => FIRST_WAIT,
             () if answered && known >= ENOUGH => LONGEST_WAIT,
-            () if answered => (wait * 2).min(LONGEST_WAIT),
+            () if answered && opener.shared.enough().is_ok() => (wait * 2).min(LONGEST_WAIT),
             () => (wait * 2).min(LONGEST_WAIT_OFFLINE),
         };
         tokio::select! {
@@ -63,7 +63,8 @@ fn choose_first(opener: &Opener, first: &mut Vec<NodeId>) {
     if others.is_empty() {
         others = known.askable(now());
     }
-    others.retain(|node| !first.contains(node) && !known.is_silent(node));
+    let own = opener.shared.own_relay;
+    others.retain(|node| !first.contains(node) && Some(*node) != own && !known.is_silent(node));
     random::shuffle(&mut others);
     first.extend(others);
     first.truncate(ASKED_AT_ONCE);
@@ -124,7 +125,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// Between two looks at a network that answers.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
-/// Between two tries where nobody answers.
+/// Between two tries where nobody answers, or too few are known for circuits.
 const LONGEST_WAIT_OFFLINE: Duration = Duration::from_secs(30);
 
 /// Circuits that wait for whoever comes first.

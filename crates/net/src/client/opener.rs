@@ -260,6 +260,7 @@ impl Opener {
     /// Up to three relays, drawn at random from those that may answer for the directory.
     pub(super) fn some_to_ask(&self) -> Vec<NodeId> {
         let mut askable = self.shared.known().with_roles(Roles::DIRECTORY);
+        askable.retain(|node| Some(*node) != self.shared.own_relay);
         random::shuffle(&mut askable);
         askable.truncate(ASKED_AT_ONCE);
         askable

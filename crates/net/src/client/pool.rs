@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// What a circuit may be used for, once it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +78,7 @@ pub(super) struct Pool(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     changed: Notify,
+    count: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +109,7 @@ impl Pool {
             built,
         };
         state.shown.insert(id, shown);
+        self.0.count.send_replace(state.shown.len());
         Entry { pool: self.clone(), id }
     }
 
@@ -175,6 +177,11 @@ impl Pool {
         self.state().shown.values().cloned().collect()
     }
 
+    /// How many there are; wakes when one comes, goes or is put to use.
+    pub(super) fn count(&self) -> watch::Receiver<usize> {
+        self.0.count.subscribe()
+    }
+
     /// Returns when one was taken or has ended. Safe to drop.
     pub(super) async fn changed(&self) {
         self.0.changed.notified().await;
@@ -189,15 +196,20 @@ impl Pool {
 impl Entry {
     /// Notes what it is used for.
     pub(super) fn used(&self, purpose: Purpose) {
-        if let Some(shown) = self.pool.state().shown.get_mut(&self.id) {
+        let mut state = self.pool.state();
+        if let Some(shown) = state.shown.get_mut(&self.id) {
             shown.purpose = Some(purpose);
         }
+        self.pool.0.count.send_replace(state.shown.len());
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.pool.state().shown.remove(&self.id);
+        let mut state = self.pool.state();
+        state.shown.remove(&self.id);
+        self.pool.0.count.send_replace(state.shown.len());
+        drop(state);
         self.pool.0.changed.notify_one();
     }
 }

@@ -3,7 +3,14 @@
 use outis_mailbox::{MemoryShelf, Shelf};
 use outis_net::{ClientConfig, ClientState, Limits, Network, OpenError, PeerAddress, Relay, RelayConfig, Ways};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service};
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::watch, time::timeout};
 
 pub(crate) fn network() -> NetworkName {
@@ -98,9 +105,14 @@ pub(crate) async fn open(client: &Network, node: NodeId, service: Service) -> ou
 pub(crate) async fn try_open(client: &Network, node: NodeId, service: Service) -> Result<outis_net::Stream, OpenError> {
     let client = client.clone();
     let to = Destination { node, service };
-    let opening = tokio::spawn(async move { client.open(to, Purpose::Directory, Isolation([0; 32])).await });
+    // Each by a way of its own: one way has a ration.
+    let mut isolation = [0; 32];
+    isolation[..8].copy_from_slice(&OPENED.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let opening = tokio::spawn(async move { client.open(to, Purpose::Directory, Isolation(isolation)).await });
     soon(opening).await.expect("no panic")
 }
+
+static OPENED: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) async fn shutdown(relays: Vec<Relay>) {
     for relay in relays {

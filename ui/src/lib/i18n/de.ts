@@ -28,7 +28,7 @@ export const de = {
   'welcome.sandbox.starting': 'Ein kleines Netz startet auf diesem Computer …',
   'welcome.version': 'Version {version}',
   'welcome.honest':
-    'Frühe Version: Die Relays, die du benutzt, können deine Internetadresse sehen, ein Kontakt kann dich ein eigenes benutzen lassen, und ein Briefkasten sieht, welche Warteschlangen du benutzt. Wege über drei Relays sind im Bau.',
+    'Frühe Version, die noch niemand vom Fach geprüft hat. Die zwei Relays, bei denen deine Wege beginnen, sehen deine Internetadresse; Briefkästen und Kontakte sehen sie nicht.',
 
   'create.title': 'Werde niemand',
   'create.lead':
@@ -325,6 +325,7 @@ export const de = {
   'explain.step.read': 'Sie wurde gesehen',
   'explain.step.received': 'Sie kam',
   'explain.step.failed': 'Aufgegeben',
+  'explain.step.too_few_relays': 'Wartet hier, bis sechs Relays bekannt sind',
 
   'file.label': 'Datei {name}',
   'file.progress': '{done} von {total}',
@@ -458,9 +459,9 @@ export const de = {
   'network.lead.direct': 'Was du schreibst, ist versiegelt und wartet in Briefkästen, die andere betreiben.',
   'network.lead.hidden':
     'Alles geht über Relays hinaus, die andere betreiben. Kontakte sehen keine Internetadresse von dir, und du keine von ihnen.',
-  'network.honest.title': 'Vor Relays noch nicht verborgen',
+  'network.honest.title': 'Noch kein Weg',
   'network.honest.text':
-    'Diese frühe Version geht über je ein Relay. Die Relays, die du benutzt, können deine Internetadresse sehen, und ein Briefkasten kann sehen, welche Warteschlangen du benutzt. Lesen können sie nicht, was du schreibst. Wege über drei Relays werden das beenden.',
+    'Wege über drei Relays werden gerade gebaut. Bis einer steht, wartet auf diesem Rechner, was du schreibst.',
   'network.route.title': 'Der Weg einer Nachricht',
   'network.route.you': 'Du',
   'network.route.relay': 'Relay',

@@ -26,7 +26,7 @@ export const en = {
   'welcome.sandbox.starting': 'Starting a small network on this computer…',
   'welcome.version': 'Version {version}',
   'welcome.honest':
-    'Early version: the relays you use can see your internet address, and a mailbox sees which queues you use. Routes over three relays are being built.',
+    'Early version that no expert has checked. The two relays that your routes begin at see your internet address; mailboxes and contacts do not.',
 
   'create.title': 'Become nobody',
   'create.lead':
@@ -319,6 +319,7 @@ export const en = {
   'explain.step.read': 'They have seen it',
   'explain.step.received': 'It came',
   'explain.step.failed': 'Given up',
+  'explain.step.too_few_relays': 'Waits here until six relays are known',
 
   'file.label': 'File {name}',
   'file.progress': '{done} of {total}',
@@ -452,9 +453,9 @@ export const en = {
   'network.lead.direct': 'What you write is sealed and waits in mailboxes that other people run.',
   'network.lead.hidden':
     'Everything leaves through relays that other people run. Contacts see no internet address of yours, and you see none of theirs.',
-  'network.honest.title': 'Not hidden yet from relays',
+  'network.honest.title': 'No route yet',
   'network.honest.text':
-    'This early version goes one relay at a time. The relays you use can see your internet address, a contact can have you use a relay of their own, and a mailbox can see which queues you use. They cannot read what you write. Routes over three relays will end this.',
+    'Routes over three relays are being built. Until one stands, what you write waits on this computer.',
   'network.route.title': 'The way of a message',
   'network.route.you': 'You',
   'network.route.relay': 'relay',

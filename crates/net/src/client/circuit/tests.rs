@@ -112,6 +112,22 @@ fn carry(mut circuit: Circuit, service: Service) -> (Near, Carrying) {
     (near, tokio::spawn(async move { circuit.carry(&mut talk).await }))
 }
 
+/// Writes until it stands still, where nobody reads at the other end of a meeting: two windows are full then.
+async fn fill(stream: &mut Near) {
+    let block = vec![7; 64 * 1024];
+    let mut written = 0;
+    let filling = async {
+        loop {
+            match time::timeout(Duration::from_millis(200), stream.write(&block)).await {
+                Ok(length) => written += length.expect("it lives"),
+                Err(_) if written > 2 * usize::from(WINDOW) * Payload::MAX => return,
+                Err(_) => {}
+            }
+        }
+    };
+    soon(filling).await;
+}
+
 async fn until(mut done: impl FnMut() -> bool) {
     soon(async {
         while !done() {
@@ -154,13 +170,7 @@ async fn a_circuit_that_stands_still_holds_up_no_other_over_the_same_relays() {
     let mut stalled = Vec::new();
     for cookie in 0..4 {
         let ((mut one, other), carried) = story.meeting(&path, cookie).await;
-        let block = vec![7; 64 * 1024];
-        let mut written = 0;
-        // Until its windows are full, on all the way.
-        while let Ok(Ok(length)) = time::timeout(Duration::from_millis(100), one.write(&block)).await {
-            written += length;
-        }
-        assert!(written > usize::from(WINDOW) * Payload::MAX, "control: {written}");
+        fill(&mut one).await;
         stalled.push((one, other, carried));
     }
     let ((mut one, mut other), _carried) = story.meeting(&path, 99).await;
@@ -186,18 +196,13 @@ async fn one_cell_more_than_a_window_ends_the_circuit() {
     let mut circuit = story.circuit(&path).await;
     let (mut near, mut talk) = circuit.ask(Service::Rendezvous).expect("built");
     let cookie = Cookie([77; 32]);
-    let fill = async {
+    let meeting = async {
         let (here, there) = join(meet(&mut near, &cookie), meet(&mut other, &cookie)).await;
         here.and(there).expect("joined");
-        let block = vec![7; 64 * 1024];
-        // Nobody reads at the other end, so some time all windows are used up.
-        while time::timeout(Duration::from_millis(100), near.write(&block))
-            .await
-            .is_ok()
-        {}
+        fill(&mut near).await;
     };
     tokio::select! {
-        () = fill => {}
+        () = meeting => {}
         outcome = circuit.carry(&mut talk) => panic!("{outcome:?}"),
     }
     let standing = time::timeout(Duration::from_millis(100), circuit.carry(&mut talk)).await;
@@ -313,13 +318,18 @@ async fn circuits_that_stand_still_cost_a_relay_no_more_than_its_budget() {
     let mut stalled = Vec::new();
     for cookie in 0..6 {
         let ((mut one, other), carried) = story.meeting(&[0, 1, 2, 3], cookie).await;
-        let block = vec![7; 64 * 1024];
-        while let Ok(Ok(_)) = time::timeout(Duration::from_millis(50), one.write(&block)).await {}
-        stalled.push((one, other, carried));
-        assert!(story.relays.iter().all(|relay| relay.status().held <= BUDGET));
+        let writing = tokio::spawn(async move {
+            // Until its circuit ends.
+            while one.write_all(&[7; 4_096]).await.is_ok() {}
+        });
+        stalled.push((writing, other, carried));
     }
-    let ended: u64 = story.relays.iter().map(|relay| relay.status().ended_circuits).sum();
-    assert!(ended > 0, "control: without a budget they would hold more");
+    until(|| {
+        assert!(story.relays.iter().all(|relay| relay.status().held <= BUDGET));
+        // The control: without a budget they would hold more.
+        story.relays.iter().any(|relay| relay.status().ended_circuits > 0)
+    })
+    .await;
     // Those that were ended made room for one that moves.
     let ((mut one, mut other), _carried) = story.meeting(&[0, 1, 2, 3], 99).await;
     one.write_all(b"through").await.expect("written");
@@ -327,7 +337,10 @@ async fn circuits_that_stand_still_cost_a_relay_no_more_than_its_budget() {
     let mut got = Vec::new();
     soon(other.read_to_end(&mut got)).await.expect("read");
     assert_eq!(got, b"through");
-    drop(stalled);
+    for (writing, other, _carried) in stalled {
+        drop(other);
+        writing.abort();
+    }
     story.end().await;
 }
 
