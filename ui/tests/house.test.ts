@@ -55,13 +55,7 @@ describe('the page', () => {
 
 /** Written into the headless interface, shown by the page, and on their way through the core. */
 const AHEAD = new Set([
-  'allow-account-touch',
   'allow-file-thumbnail',
-  'allow-account-change-password',
-  'allow-account-delete',
-  'allow-account-export',
-  'allow-account-import',
-  'allow-message-search',
   'allow-message-delete',
   'allow-message-edit',
   'allow-message-react',

@@ -34,8 +34,7 @@ export type Message = Made.Message & {
 export type Event =
   | Made.Event
   | { type: 'message.removed'; contact: string; id: string }
-  | { type: 'contact.typing'; contact: string }
-  | { type: 'account.locked' };
+  | { type: 'contact.typing'; contact: string };
 
 /** Why a transfer is no further, where its state alone does not say. */
 export type TransferReason =

@@ -1,5 +1,5 @@
 import type { Backend } from '$lib/api/backend';
-import type { Account, Known, PasswordStrength, PickedFile, Suggestion } from '$lib/api/dto';
+import type { Account, Known, PasswordStrength, PickedFile, Suggestion, Unlocked } from '$lib/api/dto';
 
 /** Whether somebody is in. `asking`: restored here, but the network does not know the account. */
 export type Phase = 'starting' | 'locked' | 'asking' | 'unlocked' | 'superseded';
@@ -64,13 +64,7 @@ export class SessionState {
           ? this.#backend.call('account.lock', {})
           : this.#backend.call('account.delete', { password }),
     );
-    this.known = unlocked.known ?? true;
-    if (this.known === true) {
-      await this.#enter(unlocked, 'unlocked');
-    } else {
-      this.account = unlocked;
-      this.phase = 'asking';
-    }
+    await this.#admit(unlocked);
   }
 
   async confirmNew(): Promise<void> {
@@ -89,11 +83,11 @@ export class SessionState {
 
   /** Opens what was exported elsewhere, as a new device of its account. */
   async import(path: string, nickname: string, password: string): Promise<void> {
-    const account = await this.#working(
+    const imported = await this.#working(
       () => this.#backend.call('account.import', { path, nickname, password }),
       () => this.#backend.call('account.delete', { password }),
     );
-    await this.#enter(account, 'unlocked');
+    await this.#admit(imported);
   }
 
   /** Stops what `create`, `unlock` and their like wait for: it rejects with `Stopped`, and its result is undone. */
@@ -163,6 +157,14 @@ export class SessionState {
 
   async passwordStrength(nickname: string, password: string): Promise<PasswordStrength> {
     return this.#backend.call('account.password_strength', { nickname, password });
+  }
+
+  /** In, unless the network does not know the account: then the person is asked first. */
+  async #admit(unlocked: Unlocked): Promise<void> {
+    this.known = unlocked.known ?? true;
+    if (this.known === true) return this.#enter(unlocked, 'unlocked');
+    this.account = unlocked;
+    this.phase = 'asking';
   }
 
   async #enter(account: Account, phase: 'unlocked' | 'superseded'): Promise<void> {
