@@ -91,6 +91,20 @@ describe('signing in', () => {
     await find('sign-in');
   });
 
+  it('offers to begin again where the container is damaged', async () => {
+    const world = emptyWorld();
+    const backend = open(world);
+    backend.refuse('account.unlock', 'container_damaged');
+    await signIn('Ada', world.password);
+    expect((await find('sign-in-error')).textContent).toMatch(/damaged/);
+    await press('sign-in-start-over');
+    await find('main');
+    expect(backend.calls.find(({ method }) => method === 'account.start_over')?.params).toEqual({
+      nickname: 'Ada',
+      password: world.password,
+    });
+  });
+
   it('tells other troubles apart from wrong words', async () => {
     const backend = open(emptyWorld());
     backend.refuse('account.unlock', 'container_in_use');

@@ -89,6 +89,11 @@ export const de = {
   'sign_in.unknown.text':
     'Sieh nach, wie beides geschrieben ist. Wurde das Konto auf einem anderen Computer angelegt, kann es hierher geholt werden: Es behält seine Adresse, und der andere Computer verstummt.',
   'sign_in.unknown.restore': 'Hierher holen',
+  'sign_in.damaged.title': 'Mit deinen Kontakten neu beginnen',
+  'sign_in.damaged.text':
+    'Deine Kontakte und Einstellungen liegen neben den Nachrichten. Was beschädigt ist, wird beiseitegelegt, und dieser Computer wird ein neues Gerät des Kontos; Unterhaltungen beginnen neu.',
+  'sign_in.damaged.start_over': 'Neu beginnen',
+  'sign_in.starting_over': 'Das Beschädigte wird beiseitegelegt und neu begonnen …',
   'sign_in.restoring': 'Der Schlüssel entsteht neu, und das Netz wird nach dem Konto gefragt …',
 
   'import.title': 'Ein exportiertes Konto öffnen',

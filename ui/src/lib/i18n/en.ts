@@ -87,6 +87,11 @@ export const en = {
   'sign_in.unknown.text':
     'Look at the spelling of both. If the account was made on another computer, it can be brought here: it keeps its address, and the other computer falls silent.',
   'sign_in.unknown.restore': 'Bring it here',
+  'sign_in.damaged.title': 'Begin again with your contacts',
+  'sign_in.damaged.text':
+    'Your contacts and settings are kept beside the messages. What is damaged is put aside, and this computer becomes a new device of the account; conversations begin anew.',
+  'sign_in.damaged.start_over': 'Begin again',
+  'sign_in.starting_over': 'Putting the damaged part aside and beginning again…',
   'sign_in.restoring': 'Making the key again and asking the network for the account…',
 
   'import.title': 'Open an exported account',

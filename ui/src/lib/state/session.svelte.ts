@@ -81,6 +81,16 @@ export class SessionState {
     await this.#enter(account, 'unlocked');
   }
 
+  /** Puts a damaged container aside and begins again with what is kept beside it. */
+  async startOver(nickname: string, password: string): Promise<void> {
+    await this.#admit(
+      await this.#working(
+        () => this.#backend.call('account.start_over', { nickname, password }),
+        () => this.#backend.call('account.lock', {}),
+      ),
+    );
+  }
+
   /** Opens what was exported elsewhere, as a new device of its account. */
   async import(path: string, nickname: string, password: string): Promise<void> {
     const imported = await this.#working(
