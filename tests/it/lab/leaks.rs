@@ -99,10 +99,11 @@ fn memory_of_relays(town: &Town, seen: &[&BTreeMap<String, Traffic>]) -> BTreeMa
 fn memory_is_read(town: &Town) {
     let mut words = Needles::default();
     words.add("a text", CANARIES[7].as_bytes());
+    let held = CANARIES[7].to_owned();
     assert_ne!(
-        Memory::of(town.alice.rpc().pid(), &words).found,
+        Memory::of(std::process::id(), &words).found,
         BTreeSet::new(),
-        "Alice has what she wrote"
+        "this test holds {held}"
     );
     let mut neighbour = Needles::default();
     address_needles(
