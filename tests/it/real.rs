@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod canaries;
+mod care;
 mod endings;
 mod headless;
 mod kills;
