@@ -220,6 +220,7 @@ impl Unlocked {
                 let (mut changes, mut circuits) = (unlocked.network.changes(), unlocked.network.circuit_changes());
                 loop {
                     let goes_on = tokio::select! {
+                        biased;
                         changed = changes.changed() => changed.is_ok(),
                         changed = circuits.changed() => changed.is_ok(),
                     };

@@ -225,3 +225,58 @@ const RATIONS: (u16, u16) = (1, 8);
 
 /// Where whole networks come and go within minutes.
 const RATIONS_FOR_TESTS: (u16, u16) = (8, 256);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outis_wire::{Destination, Isolation, Purpose, Service};
+    use std::time::Duration;
+
+    const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+    fn way(isolation: u8) -> Way {
+        Way {
+            to: Destination {
+                node: NodeId([7; 32]),
+                service: Service::Mailbox,
+            },
+            purpose: Purpose::Mailbox,
+            isolation: Isolation([isolation; 32]),
+        }
+    }
+
+    fn paths(network: &NetworkName, kept: &Kept) -> Paths {
+        Paths::new(network, Scope::Public, None, kept)
+    }
+
+    /// How many of so many are granted.
+    fn granted(paths: &mut Paths, isolation: u8, at: UnixMillis) -> usize {
+        (0..100).filter(|_| paths.begin(&way(isolation), at).is_ok()).count()
+    }
+
+    #[test]
+    fn one_way_has_six_circuits_in_ten_minutes_and_all_ways_to_one_relay_forty_eight() {
+        let main = NetworkName::default();
+        let mut paths = paths(&main, &Kept::default());
+        assert_eq!(granted(&mut paths, 0, NOW), 6);
+        assert_eq!(granted(&mut paths, 0, NOW.plus(Duration::from_secs(599))), 0);
+        assert_eq!(granted(&mut paths, 0, NOW.plus(Duration::from_secs(600))), 6);
+        let all: usize = (1..20).map(|isolation| granted(&mut paths, isolation, NOW)).sum();
+        assert_eq!(all, 48 - 6);
+        let test: NetworkName = "test".parse().expect("a name");
+        let mut labs = self::paths(&test, &Kept::default());
+        assert_eq!(granted(&mut labs, 0, NOW), 48, "control: in labs more is granted");
+    }
+
+    #[test]
+    fn circuits_to_one_relay_are_counted_over_restarts() {
+        let main = NetworkName::default();
+        let mut before = paths(&main, &Kept::default());
+        let used: usize = (0..20).map(|isolation| granted(&mut before, isolation, NOW)).sum();
+        assert_eq!(used, 48);
+        let mut after = paths(&main, &before.kept(NOW));
+        assert_eq!(granted(&mut after, 99, NOW), 0);
+        let mut forgetful = paths(&main, &Kept::default());
+        assert_eq!(granted(&mut forgetful, 99, NOW), 6, "control");
+    }
+}
