@@ -170,7 +170,8 @@ async fn look_around(ada: &Window, bob: &Bob) {
 
 #[tokio::test]
 async fn the_sandbox_answers() {
-    let window = Window::open(&Home::default()).await;
+    let home = Home::default();
+    let window = Window::open(&home).await;
     window.click(&id("welcome-sandbox")).await;
     // The echo has accepted: there is something to write in.
     window.type_into(&id("composer"), "Is anybody there?").await;
@@ -193,7 +194,8 @@ async fn the_sandbox_answers() {
 
 #[tokio::test]
 async fn only_listed_commands_can_be_called() {
-    let window = Window::open(&Home::default()).await;
+    let home = Home::default();
+    let window = Window::open(&home).await;
     window.see(&id("welcome")).await;
     let status = window.invoke("account_status", &json!({"params": {}})).await;
     assert_eq!(status, json!({"done": {"state": "locked"}}), "a listed command answers");

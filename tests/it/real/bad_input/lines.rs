@@ -90,8 +90,8 @@ async fn unknown_methods_and_wrong_parameters_are_told_apart_and_echo_no_value()
         "account.",
         "account.Status",
         "rpc.discover",
-        "account.delete",
-        "message.search",
+        "account.undelete",
+        "message.forward",
     ] {
         let answer = rpc.ask(method, json!({})).await.expect("an answer");
         assert_eq!(codes(&answer), (-32_601, "invalid_params".to_owned()), "{method:?}");
