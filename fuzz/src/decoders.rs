@@ -10,7 +10,7 @@ use outis_mailbox::{Envelope, OwnedQueue, QueueCard, descriptor::SealedDescripto
 use outis_messenger::{MessageId, TransferId};
 use outis_onion::{OnionKeys, Scope, SignedDescriptor};
 use outis_ratchet::{InitialMessage, Prekey, Session, SignedPrekey, SkippedKey};
-use outis_transfer::{Geometry, Offer, Outline, Receiver, SafeName};
+use outis_transfer::{Bare, Geometry, Manifest, Offer, Outline, Receiver, SafeName};
 use outis_wire::{Epoch, NetworkName, NodeId, Reader, Tagged, UnixMillis, decode, encode};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use serde::{Serialize, de::DeserializeOwned};
@@ -77,6 +77,20 @@ pub const DECODERS: &[Decoder] = &[
     }),
     at("transfer-frame", outis_transfer::decoders::frame),
     at("transfer-name", file_name),
+    at("transfer-manifest", |bytes| {
+        Manifest::decode(bytes).is_ok_and(|manifest| {
+            let encoded = manifest.encode().expect("it was read");
+            same(bytes, encoded.get(Manifest::PREFIX..).unwrap_or_default())
+        })
+    }),
+    at("transfer-bare-image", |bytes| match Bare::of(bytes) {
+        Ok(Bare::Without(bare)) => {
+            assert_eq!(Bare::of(&bare), Ok(Bare::AsItIs), "what is bare is left as it is");
+            true
+        }
+        Ok(Bare::AsItIs) => true,
+        Ok(Bare::NoImage) | Err(_) => false,
+    }),
     at("transfer-receiver-record", |bytes| {
         Receiver::resume(&OFFER, bytes).is_ok_and(|receiver| same(bytes, &receiver.to_record()))
     }),

@@ -122,6 +122,7 @@ const SOURCES: &[(&str, &str, Wanted)] = &[
     ("onion-backoff-record", vector!("onion-backoff"), Wanted::Hex("backoff")),
     ("transfer-offer", vector!("transfer-offer"), Wanted::Line(0)),
     ("transfer-receiver-record", vector!("transfer-record"), Wanted::Line(0)),
+    ("transfer-manifest", vector!("transfer-manifest"), Wanted::Line(0)),
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("want")),
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("chunk")),
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("done")),

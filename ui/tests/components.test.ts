@@ -104,6 +104,7 @@ describe('a file', () => {
     contact: 'x',
     direction: 'in',
     name: 'a.pdf',
+    folder: false,
     size: 1_000_000,
     done: 250_000,
     state: 'active',

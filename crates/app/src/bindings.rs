@@ -61,6 +61,7 @@ fn bindings() -> String {
         ListFiles,
         Transfer,
         TransferState,
+        TransferReason,
         AddPeer,
         NetworkStatus,
         MailboxStatus,

@@ -1,7 +1,7 @@
 //! `file.*`
 
 use crate::{App, Error, ErrorCode, contact::parse_address, dto::*, unlocked::Unlocked as Open};
-use outis_messenger::{self as messenger, FileError, Messenger, TransferId};
+use outis_messenger::{self as messenger, FileError, Messenger, Metadata, TransferId};
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
@@ -12,7 +12,14 @@ impl App {
     /// Offers a file. Reads all of it once, to know what it is.
     pub async fn file_send(&self, params: SendFile) -> Result<Transfer, Error> {
         let contact = parse_address(&params.contact)?;
-        let transfer = self.with_files(move |messenger| messenger.send_file(&contact, Path::new(&params.path)));
+        let transfer = self.with_files(move |messenger| {
+            let metadata = if params.keep_metadata {
+                Metadata::Kept
+            } else {
+                Metadata::Removed
+            };
+            messenger.send_file_with(&contact, Path::new(&params.path), metadata)
+        });
         Ok(shown(transfer.await?))
     }
 
@@ -90,9 +97,11 @@ pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
         direction,
         message: _,
         name,
+        folder,
         size,
         done,
         state,
+        why,
         rate,
         blake3,
     } = transfer;
@@ -104,6 +113,7 @@ pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
             messenger::Direction::In => Direction::In,
         },
         name,
+        folder,
         size,
         done,
         state: match state {
@@ -116,6 +126,15 @@ pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
             messenger::TransferState::Cancelled => TransferState::Cancelled,
             messenger::TransferState::Failed => TransferState::Failed,
         },
+        why: why.map(|why| match why {
+            messenger::Why::PausedHere => TransferReason::PausedHere,
+            messenger::Why::PausedThere => TransferReason::PausedThere,
+            messenger::Why::DiskFull => TransferReason::DiskFull,
+            messenger::Why::InMailbox => TransferReason::InMailbox,
+            messenger::Why::InOutbox => TransferReason::InOutbox,
+            messenger::Why::Unreadable => TransferReason::Unreadable,
+            messenger::Why::Changed => TransferReason::Changed,
+        }),
         rate,
         blake3: Some(hex(&blake3)),
     }

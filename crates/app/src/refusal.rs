@@ -157,7 +157,7 @@ impl From<SendError> for Error {
 impl From<FileError> for Error {
     fn from(error: FileError) -> Self {
         let code = match error {
-            FileError::Unreadable(_) => ErrorCode::FileUnreadable,
+            FileError::Unreadable(_) | FileError::Metadata => ErrorCode::FileUnreadable,
             FileError::TooLarge => ErrorCode::TooLarge,
             FileError::NotFound => ErrorCode::NotFound,
             FileError::WrongState => ErrorCode::InvalidParams,
@@ -167,7 +167,7 @@ impl From<FileError> for Error {
             FileError::Sealed(outis_vault::FileError::Damaged { .. }) => ErrorCode::ContainerDamaged,
             FileError::Send(error) => return error.into(),
             FileError::Store(error) => return error.into(),
-            FileError::Unwritable(_) => ErrorCode::InvalidParams,
+            FileError::Unwritable(_) | FileError::Folder => ErrorCode::InvalidParams,
             FileError::Sealed(_) => return Self::internal(error),
         };
         Self::new(code, error)

@@ -19,6 +19,7 @@ impl App {
             reduce_motion,
             lock_after,
             notifications,
+            file_rate,
         } = params;
         if let Some(theme) = theme {
             settings.theme = theme;
@@ -43,12 +44,25 @@ impl App {
         }
         settings.reduce_motion = reduce_motion.unwrap_or(settings.reduce_motion);
         settings.notifications = notifications.unwrap_or(settings.notifications);
+        if let Some(file_rate) = file_rate {
+            if file_rate.is_some_and(|rate| rate < LEAST_FILE_RATE) {
+                return Err(Error::new(
+                    ErrorCode::InvalidParams,
+                    "files need at least 1 kB a second; pause them instead",
+                ));
+            }
+            settings.file_rate = file_rate;
+            open.messenger.limit_files(file_rate);
+        }
         records::put_settings(&open.vault, &settings)?;
         open.to_keep.notify_one();
         self.inner.idle.lock_after(settings.lock_after);
         Ok(settings)
     }
 }
+
+/// Less is no transfer any more.
+const LEAST_FILE_RATE: u64 = 1_000;
 
 fn is_language_tag(text: &str) -> bool {
     (2..=35).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -77,6 +77,7 @@ impl Unlocked {
             origin,
         };
         let messenger = Messenger::open(Arc::clone(&vault), identity, config, now, outis_crypto::os_rng())?;
+        messenger.limit_files(records::settings(&vault)?.file_rate);
         let state = records::network(&vault);
         let client = ClientConfig {
             network: name.clone(),
@@ -176,8 +177,9 @@ impl Unlocked {
         }
     }
 
-    /// The messenger's commits wait for the disk, so it has a thread of its own.
+    /// The messenger's commits wait for the disk, so it has a thread of its own. Files are carried beside it.
     fn run_messenger(&self) -> Result<oneshot::Receiver<()>, Error> {
+        let carriers = tokio::runtime::Handle::current();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -192,7 +194,7 @@ impl Unlocked {
                     tokio::select! {
                         biased;
                         () = stop.notified() => {}
-                        () = messenger.run(ways) => {}
+                        () = messenger.run_beside(ways, carriers) => {}
                     }
                 });
                 memory::wipe_stack();

@@ -7,7 +7,7 @@
 
 use crate::Messenger;
 use crate::contact::{ContactRecord, ContactState};
-use crate::files::{Phase, TransferRecord};
+use crate::files::{Fault, Phase, TransferRecord};
 use crate::message::{Delivery, Direction, Failure, Step};
 use crate::state::State;
 use crate::store::{Changes, StatusRecord, Store, StoreError, is_of_this_version, table};
@@ -93,14 +93,8 @@ impl Messenger {
             }
         }
         for id in transfers {
-            for (index, bytes) in store.range_bytes(table::TRANSFERS, &id.0, usize::MAX)? {
-                let bytes = match index {
-                    0 => transfer_to_export(&store, &id.0)?,
-                    _ => Some(bytes.dangerously_expose().to_vec()),
-                };
-                if let Some(bytes) = bytes {
-                    batch.push(table::TRANSFERS, &id.0, index, bytes);
-                }
+            if let Some(bytes) = transfer_to_export(&store, &id.0)? {
+                batch.push(table::TRANSFERS, &id.0, 0, bytes);
             }
             batch.give(BATCH, |item| take(item, given, total))?;
         }
@@ -186,10 +180,14 @@ fn transfer_to_export(store: &Store, id: &[u8; 32]) -> Result<Option<Vec<u8>>, S
         return Ok(None);
     };
     if (record.direction, record.phase) != (Direction::Out, Phase::Complete) {
-        record.phase = Phase::Failed;
+        record.phase = Phase::Failed(Fault::Unreadable);
     }
-    record.path = None;
+    record.source = None;
+    record.save_to = None;
+    record.paused_here = None;
+    record.paused_there = false;
     record.told = None;
+    record.lockers.clear();
     Ok(Some(Changes::record(&record)))
 }
 

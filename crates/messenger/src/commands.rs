@@ -126,6 +126,7 @@ impl State {
             session::erase(&mut changes, contact, slot);
         }
         for transfer in self.shown_transfers(Some(contact)) {
+            self.bury_lockers(&transfer.id)?;
             changes.erase_all(table::TRANSFERS, &transfer.id.0);
             if let Some(known) = self.transfers.remove(&transfer.id) {
                 known.live.stop();

@@ -2,6 +2,7 @@
 //! outcome. All of these futures are safe to drop.
 
 use crate::descriptor::{FoundDescriptor, FoundSelf, LookUp, Publication, read};
+use crate::files::roads::on_the_disk;
 use crate::queue::TheirQueue;
 use crate::randomness::Randomness;
 use crate::transport::Transport;
@@ -108,9 +109,17 @@ impl<T: Transport> Ways<T> {
                 task,
                 end: road.go(self).await,
             },
+            Job::FillLocker(job) => Outcome::LockerFilled {
+                task,
+                stored: job.go(self).await,
+            },
+            Job::EmptyLocker(job) => Outcome::LockerEmptied {
+                task,
+                fetched: job.go(self).await,
+            },
             Job::Save { saving, path } => {
                 // If that fails the file stays in the container, to be saved elsewhere.
-                let _ = saving.save_slowly(Path::new(&path)).await;
+                let _ = on_the_disk(|| saving.save(Path::new(&path)));
                 Outcome::Saved { task }
             }
             Job::Listen { .. } => Outcome::Deaf { task },

@@ -6,32 +6,35 @@
 //! not a thousand.
 
 mod commands;
+mod incoming;
+mod live;
+pub(crate) mod lockers;
+mod plan;
+mod prepare;
 pub(crate) mod roads;
+mod saving;
 mod signal;
+mod source;
+mod throttle;
 mod transfer;
 
 pub use commands::FileError;
-pub(crate) use commands::{Saving, outline};
-pub(crate) use signal::{Road, Signal};
+pub use prepare::Metadata;
+pub(crate) use prepare::Prepared;
+pub(crate) use saving::Saving;
+pub(crate) use signal::{Fault, Road, Signal};
+pub(crate) use throttle::Throttle;
 pub(crate) use transfer::{Known, Phase, Side, TransferRecord};
-pub use transfer::{Transfer, TransferState};
+pub use transfer::{Transfer, TransferState, Why};
 
-use crate::contact::ContactState;
 use crate::content::{Content, FileOffer, FileSignal};
 use crate::event::Event;
 use crate::message::{Direction, TransferId};
-use crate::plan::Plan;
-use crate::queue::sample;
 use crate::state::State;
 use crate::store::{Changes, StoreError, table};
-use crate::work::{Job, Task};
 use outis_identity::Address;
-use outis_mailbox::rendezvous::Cookie;
 use outis_transfer::Offer;
 use outis_vault::FileId;
-use roads::{RoadEnd, RoadJob};
-use std::sync::Arc;
-use std::time::Duration;
 
 /// The transfer that an offer is about; `None` for an offer of a newer version.
 pub(crate) fn transfer_of(offer: &FileOffer) -> Option<TransferId> {
@@ -47,8 +50,12 @@ pub(crate) fn offer_came(changes: &mut Changes, contact: &Address, position: u64
         position,
         offer: offer.offer.clone(),
         phase: Phase::Offered,
-        path: None,
+        paused_here: None,
+        paused_there: false,
+        source: None,
+        save_to: None,
         told: None,
+        lockers: Vec::new(),
     };
     changes.put(table::TRANSFERS, &id.0, 0, &record);
 }
@@ -77,178 +84,61 @@ impl State {
         let Some(known) = self.transfers.get(&id).filter(|known| known.record.contact == *contact) else {
             return Ok(());
         };
+        let Some(signal) = Signal::from_tagged(&signal.signal) else {
+            return Ok(());
+        };
         let (direction, phase) = (known.record.direction, known.record.phase);
-        let over = matches!(
-            phase,
-            Phase::Complete | Phase::Declined | Phase::Cancelled | Phase::Failed
-        );
-        match (Signal::from_tagged(&signal.signal), direction) {
-            (Some(Signal::Roads(roads)), Direction::Out) if !over => {
+        match (signal, direction) {
+            // It may have come over the last road while we cancelled.
+            (Signal::Complete, Direction::Out) if phase != Phase::Cancelled => self.end_transfer(&id, Phase::Complete),
+            _ if phase.is_over() => Ok(()),
+            (Signal::Roads(call), Direction::Out) => {
                 if phase == Phase::Offered {
-                    self.set_phase(&id, Phase::Wanted)?;
+                    self.change_transfer(&id, |record| record.phase = Phase::Wanted)?;
                 }
-                if let Some(known) = self
-                    .transfers
-                    .get_mut(&id)
-                    .filter(|known| known.record.phase == Phase::Wanted)
-                {
-                    known.live.expect(roads);
+                if let Some(known) = self.transfers.get(&id).filter(|known| !known.record.is_paused()) {
+                    known.live.set_done(call.stored);
+                    known.live.expect(call.roads);
                 }
                 Ok(())
             }
-            (Some(Signal::Complete), Direction::Out) if phase != Phase::Cancelled => {
-                self.set_phase(&id, Phase::Complete)
+            (Signal::Declined, Direction::Out) => self.end_transfer(&id, Phase::Declined),
+            (Signal::Cancelled, _) => self.end_transfer(&id, Phase::Cancelled),
+            (Signal::Unavailable(fault), Direction::In) => self.end_transfer(&id, Phase::Failed(fault)),
+            (Signal::Locker(key), Direction::In) => self.locker_came(&id, key),
+            (Signal::Paused, _) => {
+                self.change_transfer(&id, |record| record.paused_there = true)?;
+                self.rest_or_go_on(&id);
+                Ok(())
             }
-            (Some(Signal::Declined), Direction::Out) if !over => self.set_phase(&id, Phase::Declined),
-            (Some(Signal::Cancelled), _) if !over => self.stop_transfer(&id, Phase::Cancelled),
-            (Some(Signal::Unavailable), Direction::In) if !over => self.stop_transfer(&id, Phase::Failed),
+            (Signal::Resumed, _) => {
+                self.change_transfer(&id, |record| record.paused_there = false)?;
+                self.rest_or_go_on(&id);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
-    /// Roads to open: those that we draw for what we want, and those that the other side told us of.
-    pub(crate) fn plan_transfers(&mut self, plan: &mut Plan) -> Result<(), StoreError> {
-        let wishes: Vec<(TransferId, String)> = self
-            .transfers
-            .iter_mut()
-            .filter_map(|(id, known)| Some((*id, known.wish.take()?)))
-            .collect();
-        for (id, path) in wishes {
-            if let Ok(saving) = self.file_to_save(&id) {
-                plan.jobs.push((Task::Save(id), Job::Save { saving, path }));
-            }
-        }
-        let ids: Vec<TransferId> = self
-            .transfers
-            .iter()
-            .filter(|(_, known)| known.record.phase == Phase::Wanted)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in ids {
-            let Some(known) = self.transfers.get(&id) else { continue };
-            let contact = known.record.contact;
-            if self
-                .peers
-                .get(&contact)
-                .is_none_or(|peer| peer.record.state != ContactState::Accepted)
-            {
-                continue;
-            }
-            let roads = match known.record.direction {
-                Direction::Out => known.live.expected(),
-                Direction::In => self.draw_roads(plan, &id, &contact)?,
-            };
-            for road in roads {
-                let isolation = self.fresh_isolation();
-                let Some(known) = self.transfers.get_mut(&id) else {
-                    continue;
-                };
-                known.next_road = known.next_road.wrapping_add(1);
-                known.roads += 1;
-                let task = Task::Road(id, known.next_road);
-                let job = RoadJob {
-                    id,
-                    road,
-                    isolation,
-                    offer: Arc::clone(&known.offer),
-                    live: Arc::clone(&known.live),
-                    side: match &known.side {
-                        Side::Sending(outline) => roads::End::Sending {
-                            outline: Arc::clone(outline),
-                            path: known.record.path.clone().unwrap_or_default(),
-                        },
-                        Side::Receiving(receiver) => roads::End::Receiving {
-                            receiver: Arc::clone(receiver),
-                            store: self.store.clone(),
-                        },
-                    },
-                    events: Arc::clone(&self.events),
-                };
-                plan.jobs.push((task, Job::Road(Box::new(job))));
-            }
-        }
-        Ok(())
-    }
-
-    /// The receiver's call: only while no road is there and the last call was heard.
-    fn draw_roads(&mut self, plan: &mut Plan, id: &TransferId, contact: &Address) -> Result<Vec<Road>, StoreError> {
-        let tick = self.tick;
-        let Some(known) = self.transfers.get(id) else {
-            return Ok(Vec::new());
-        };
-        if let Side::Receiving(receiver) = &known.side
-            && roads::lock(receiver).is_complete()
-        {
-            // The last chunk came to rest, and then we stopped before that was said.
-            self.arrived(contact, id)?;
-            plan.next = tick;
-            return Ok(Vec::new());
-        }
-        let unheard = known.record.told.is_some_and(|number| {
-            self.peers
-                .get(contact)
-                .is_some_and(|peer| peer.outbox.contains_key(&number))
-        });
-        if known.roads > 0 || unheard || !plan.is_due(known.again.until(), tick) {
-            return Ok(Vec::new());
-        }
-        let nodes = sample(&self.rendezvous, ROADS, &mut self.rng);
-        let roads: Vec<Road> = nodes
-            .into_iter()
-            .map(|node| Road {
-                node,
-                cookie: Cookie::random(&mut self.rng),
-            })
-            .collect();
-        if roads.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.signal(contact, id, &Signal::Roads(roads.clone()), |record, number| {
-            record.told = Some(number)
-        })?;
-        if let Some(known) = self.transfers.get_mut(id) {
-            known.again.failed(tick, AGAIN, AGAIN_LONGEST, &mut self.rng);
-        }
-        // What was just put into the outbox is sealed and sent when the plan is made again, at once.
-        plan.next = tick;
-        Ok(roads)
-    }
-
-    /// A road has ended.
-    pub(crate) fn road_ended(&mut self, id: &TransferId, end: RoadEnd) -> Result<(), StoreError> {
+    /// Roads are ended while one of the two wants a transfer to rest, and may be opened when none does.
+    fn rest_or_go_on(&mut self, id: &TransferId) {
         let Some(known) = self.transfers.get_mut(id) else {
-            return Ok(());
+            return;
         };
-        known.roads = known.roads.saturating_sub(1);
-        let (direction, phase, contact) = (known.record.direction, known.record.phase, known.record.contact);
-        if known.live.moved() {
+        if known.record.is_paused() {
+            known.live.stop();
+        } else {
+            known.live.go_on();
             known.again.succeeded();
-        }
-        self.events.push(Event::TransferUpdated(*id));
-        if phase != Phase::Wanted {
-            return Ok(());
-        }
-        match (end, direction) {
-            (RoadEnd::Complete, Direction::Out) => self.set_phase(id, Phase::Complete),
-            (RoadEnd::Complete, Direction::In) => self.arrived(&contact, id),
-            (RoadEnd::Cancelled, _) => self.stop_transfer(id, Phase::Cancelled),
-            (RoadEnd::Unreadable, Direction::Out) => {
-                self.signal(&contact, id, &Signal::Unavailable, |record, _| {
-                    record.phase = Phase::Failed
-                })?;
-                self.stop_transfer(id, Phase::Failed)
-            }
-            _ => Ok(()),
+            known.replace.succeeded();
         }
     }
 
     /// All of it rests in the container.
     fn arrived(&mut self, contact: &Address, id: &TransferId) -> Result<(), StoreError> {
-        self.signal(contact, id, &Signal::Complete, |record, _| {
-            record.phase = Phase::Complete
-        })?;
+        self.tell_and_end(contact, id, &Signal::Complete, Phase::Complete)?;
         if let Some(known) = self.transfers.get_mut(id) {
-            known.wish = known.record.path.clone();
+            known.wish.clone_from(&known.record.save_to);
         }
         Ok(())
     }
@@ -283,7 +173,7 @@ impl State {
         );
         change(&mut record, number);
         changes.put_contact(contact, &contact_record);
-        changes.put(table::TRANSFERS, &id.0, 0, &record);
+        write_record(&mut changes, id, &record);
         self.store.commit(changes)?;
         peer.record = contact_record;
         peer.outbox.insert(number, unreceipted);
@@ -292,32 +182,52 @@ impl State {
         Ok(())
     }
 
-    fn set_phase(&mut self, id: &TransferId, phase: Phase) -> Result<(), StoreError> {
+    /// Changes the record alone.
+    fn change_transfer(&mut self, id: &TransferId, change: impl FnOnce(&mut TransferRecord)) -> Result<(), StoreError> {
         let Some(known) = self.transfers.get_mut(id) else {
             return Ok(());
         };
         let mut record = known.record.clone();
-        record.phase = phase;
+        change(&mut record);
         let mut changes = Changes::new();
-        changes.put(table::TRANSFERS, &id.0, 0, &record);
+        write_record(&mut changes, id, &record);
         self.store.commit(changes)?;
         known.record = record;
         self.events.push(Event::TransferUpdated(*id));
         Ok(())
     }
 
-    /// Ends a transfer for good; what had come of an unfinished file is erased.
-    fn stop_transfer(&mut self, id: &TransferId, phase: Phase) -> Result<(), StoreError> {
-        self.set_phase(id, phase)?;
-        let Some(known) = self.transfers.get(id) else {
+    /// Ends a transfer, for good, because the other side said so.
+    fn end_transfer(&mut self, id: &TransferId, phase: Phase) -> Result<(), StoreError> {
+        self.change_transfer(id, |record| record.phase = phase)?;
+        self.let_go(id)
+    }
+
+    /// Ends a transfer, for good, and tells the other side.
+    fn tell_and_end(
+        &mut self,
+        contact: &Address,
+        id: &TransferId,
+        signal: &Signal,
+        phase: Phase,
+    ) -> Result<(), StoreError> {
+        self.signal(contact, id, signal, |record, _| record.phase = phase)?;
+        self.let_go(id)
+    }
+
+    /// Forgets what a transfer that is over needed; what had come of an unfinished file is erased.
+    fn let_go(&mut self, id: &TransferId) -> Result<(), StoreError> {
+        let Some(known) = self.transfers.get_mut(id) else {
             return Ok(());
         };
         known.live.stop();
-        if known.record.direction == Direction::In {
+        known.side = Side::Over;
+        let ours = known.record.direction == Direction::In || known.record.source == Some(source::Source::Kept);
+        if ours && !known.record.keeps_file() {
             // Bytes that cannot be removed now are swept when the container is opened next.
             let _ = self.store.vault().files().remove(FileId(id.0));
         }
-        Ok(())
+        self.bury_lockers(id)
     }
 
     /// All transfers, or those with one contact.
@@ -326,19 +236,30 @@ impl State {
         self.transfers
             .iter()
             .filter(|(_, known)| with(known))
-            .map(|(id, known)| known.shown(*id))
+            .map(|(id, known)| known.shown(*id, self.has_heard(known)))
             .collect()
     }
 
     /// One transfer.
     pub(crate) fn shown_transfer(&self, id: &TransferId) -> Option<Transfer> {
-        self.transfers.get(id).map(|known| known.shown(*id))
+        let known = self.transfers.get(id)?;
+        Some(known.shown(*id, self.has_heard(known)))
+    }
+
+    /// Whether the other side is known to have the offer's message.
+    fn has_heard(&self, known: &Known) -> bool {
+        let unreceipted = self.peers.get(&known.record.contact).is_some_and(|peer| {
+            let position = Some(known.record.position);
+            peer.outbox.values().any(|unreceipted| unreceipted.position == position)
+        });
+        !unreceipted
     }
 }
 
-/// Roads that a receiver draws at once.
-const ROADS: usize = 2;
-
-/// After roads that came to nothing, others are drawn.
-const AGAIN: Duration = Duration::from_secs(2);
-const AGAIN_LONGEST: Duration = Duration::from_secs(60);
+/// What stands beside the record is erased with the end.
+fn write_record(changes: &mut Changes, id: &TransferId, record: &TransferRecord) {
+    if record.phase.is_over() {
+        changes.erase_all(table::TRANSFERS, &id.0);
+    }
+    changes.put(table::TRANSFERS, &id.0, 0, record);
+}

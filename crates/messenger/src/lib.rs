@@ -58,7 +58,7 @@ pub use archive::{ExportError, ITEM as ARCHIVE_ITEM, ImportError};
 pub use commands::{ContactError, SendError, Verification};
 pub use contact::{Contact, ContactState};
 pub use event::Event;
-pub use files::{FileError, Transfer, TransferState};
+pub use files::{FileError, Metadata, Transfer, TransferState, Why};
 pub use message::{
     Body, Delivery, Direction, Failure, FlightStep, Message, MessageId, MessageIdError, Note, Step, TransferId,
 };

@@ -3,7 +3,7 @@
 use crate::commands::{ContactError, SendError, Verification};
 use crate::contact::{Contact, ContactRecord};
 use crate::event::{Event, Events};
-use crate::files::{self, FileError, Known as KnownTransfer, Transfer};
+use crate::files::{FileError, Known as KnownTransfer, Metadata, Prepared, Transfer};
 use crate::message::{FlightStep, Message, MessageId, TransferId};
 use crate::own::{Known, Me, Origin};
 use crate::peer::Peer;
@@ -96,7 +96,7 @@ impl Messenger {
         let _ = store.vault().files().sweep(|file| {
             transfers
                 .get(&TransferId(file.0))
-                .is_some_and(KnownTransfer::keeps_file)
+                .is_some_and(|known| known.record.keeps_file())
         });
         let events = Arc::new(Events::default());
         let state = State {
@@ -115,6 +115,7 @@ impl Messenger {
             directories: Vec::new(),
             rendezvous: Vec::new(),
             transfers,
+            throttle: Arc::default(),
             next_loose: 0,
             lines_indexed: 0,
             deaf: Vec::new(),
@@ -295,13 +296,24 @@ impl Messenger {
         self.command(|state| state.mark_read(up_to))
     }
 
-    /// Offers a file. It is read once now, and again chunk by chunk when it is wanted: it has to stay where and what it is.
+    /// Offers a file or a folder. It is read once now, and again chunk by chunk when it is wanted: it has to stay where and what it is.
     ///
     /// # Errors
     /// See [`FileError`]; the same holds for all commands about files.
     pub fn send_file(&self, contact: &Address, path: &Path) -> Result<Transfer, FileError> {
-        let outline = files::outline(path)?;
-        self.command(|state| state.offer_file(contact, path, outline))
+        self.send_file_with(contact, path, Metadata::Removed)
+    }
+
+    /// The same, and says whether what a camera wrote into images is sent along.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn send_file_with(&self, contact: &Address, path: &Path, metadata: Metadata) -> Result<Transfer, FileError> {
+        let (vault, mut rng) = {
+            let state = self.shared.state();
+            (Arc::clone(state.store.vault()), state.rng.clone())
+        };
+        let prepared = Prepared::read(path, metadata, &mut rng)?;
+        prepared.keep(&vault)?;
+        self.command(|state| state.offer_file(contact, prepared))
     }
 
     /// Says yes to a file. With `save_to` it is also saved there as soon as it is complete.
@@ -339,6 +351,18 @@ impl Messenger {
     pub fn save_file(&self, id: &TransferId, path: &Path) -> Result<(), FileError> {
         let saving = self.shared.state().file_to_save(id)?;
         saving.save(path)
+    }
+
+    /// A complete file that came, if it is no larger than this, and if who sent it is a contact still.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn read_file(&self, id: &TransferId, most: u64) -> Result<Vec<u8>, FileError> {
+        let saving = self.shared.state().file_to_show(id)?;
+        saving.read(most)
+    }
+
+    /// Bytes a second that files may take, each way; `None` for as much as there is.
+    pub fn limit_files(&self, bytes_a_second: Option<u64>) {
+        self.shared.state().throttle.set(bytes_a_second);
     }
 
     /// All transfers, or those with one contact.

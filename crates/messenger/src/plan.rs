@@ -2,6 +2,7 @@
 
 use crate::contact::ContactState;
 use crate::event::Event;
+use crate::files::roads::RoadEnd;
 use crate::parcel::{Entry, Parcel};
 use crate::payload::Payload;
 use crate::queue::TheirQueue;
@@ -79,6 +80,11 @@ impl State {
             }
             (Task::LookUpSelf, Outcome::LookedUpSelf { found, .. }) => self.found_self(found)?,
             (Task::Road(id, _), Outcome::RoadEnded { end, .. }) => self.road_ended(&id, end)?,
+            (Task::FillLocker(id, queue), Outcome::LockerFilled { stored, .. }) => {
+                self.locker_filled(&id, queue, stored)?;
+            }
+            (Task::EmptyLocker(id), Outcome::LockerEmptied { fetched, .. }) => self.locker_emptied(&id, fetched)?,
+            (Task::Road(id, _), Outcome::Lost { .. }) => self.road_ended(&id, RoadEnd::Broken)?,
             (Task::Save(id), Outcome::Saved { .. }) => self.events.push(Event::TransferUpdated(id)),
             (Task::Publish, Outcome::Published { published, .. }) => self.published(published)?,
             _ => {}

@@ -33,6 +33,19 @@ pub(crate) struct OwnMailbox {
     pub(crate) caught_up: bool,
 }
 
+impl OwnMailbox {
+    /// One that is only to be deleted.
+    pub(crate) fn given_up(queue: Arc<OwnedQueue>) -> Self {
+        Self {
+            queue,
+            standing: Standing::Retired,
+            way: Backoff::default(),
+            failing_since: None,
+            caught_up: false,
+        }
+    }
+}
+
 /// How far a mailbox is with us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Standing {

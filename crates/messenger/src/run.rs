@@ -16,14 +16,22 @@ use outis_mailbox::queue::{OwnedQueue, QueueId};
 use outis_mailbox::{Envelope, Kind, Refusal};
 use outis_wire::Isolation;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 impl Messenger {
     /// Does all that is to be done on the network, until it is dropped. Nothing is lost by dropping it: what was told is
     /// stored, and what was not told is done again by the next loop.
     pub async fn run<T: Transport>(&self, transport: Arc<T>) {
+        self.run_beside(transport, Handle::current()).await;
+    }
+
+    /// The same, with files carried on another runtime, so that a message never waits for a chunk.
+    pub async fn run_beside<T: Transport>(&self, transport: Arc<T>, carriers: Handle) {
         let (network, rng) = {
             let state = self.shared.state();
             (state.network.clone(), state.rng.clone())
@@ -38,6 +46,7 @@ impl Messenger {
         let mut run = Run {
             shared: &self.shared,
             ways,
+            carriers,
             began,
             jobs: FuturesUnordered::new(),
             ears: BTreeMap::new(),
@@ -51,6 +60,8 @@ impl Messenger {
 struct Run<'a, T: Transport> {
     shared: &'a Shared,
     ways: Ways<T>,
+    /// Where files are carried.
+    carriers: Handle,
     began: Instant,
     jobs: FuturesUnordered<BoxFuture<'static, Outcome>>,
     /// Where acknowledgements for a queue go.
@@ -111,6 +122,7 @@ impl<T: Transport> Run<'_, T> {
                     let listen = listen(ways, owner, queue, isolation, self.heard.clone(), acknowledged);
                     listen.map(move |()| Outcome::Deaf { task }).boxed()
                 }
+                (task, job) if job.is_heavy() => carried(&self.carriers, task, ways.execute(task, job, now)).boxed(),
                 (task, job) => ways.execute(task, job, now).boxed(),
             };
             self.jobs.push(work);
@@ -193,6 +205,22 @@ impl State {
         match owner {
             Owner::Requests => self.came_to_requests(payload.dangerously_expose()),
             Owner::Contact(contact) => self.came(&contact, payload.dangerously_expose()),
+        }
+    }
+}
+
+/// Does a piece of work on another runtime. It ends with this future.
+fn carried<W>(carriers: &Handle, task: Task, work: W) -> impl Future<Output = Outcome> + use<W>
+where
+    W: Future<Output = Outcome> + Send + 'static,
+{
+    let mut there = JoinSet::new();
+    there.spawn_on(work, carriers);
+    async move {
+        match there.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            // It panicked, or its runtime is gone.
+            _ => Outcome::Lost { task },
         }
     }
 }

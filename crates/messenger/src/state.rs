@@ -2,7 +2,7 @@
 
 use crate::contact::{ContactRecord, ContactState};
 use crate::event::{Event, Events};
-use crate::files::Known;
+use crate::files::{Known, Throttle};
 use crate::message::{Delivery, MessageId, Step, TransferId};
 use crate::own::Me;
 use crate::peer::Peer;
@@ -30,6 +30,8 @@ pub(crate) struct State {
     /// Relays that join streams, as last seen by the loop, in order.
     pub(crate) rendezvous: Vec<NodeId>,
     pub(crate) transfers: BTreeMap<TransferId, Known>,
+    /// What files may take of the line.
+    pub(crate) throttle: Arc<Throttle>,
     pub(crate) running: Running,
     /// Now, by the loop.
     pub(crate) tick: Tick,

@@ -2,6 +2,7 @@
 
 use crate::descriptor::{LookUp, Publication, SelfLookUp};
 use crate::files::Saving;
+use crate::files::lockers::{FetchJob, Fetched, StoreJob, Stored};
 use crate::files::roads::{RoadEnd, RoadJob};
 use crate::meeting::Found;
 use crate::message::TransferId;
@@ -36,6 +37,8 @@ pub(crate) enum Task {
     Publish,
     Road(TransferId, u32),
     Save(TransferId),
+    FillLocker(TransferId, QueueId),
+    EmptyLocker(TransferId),
 }
 
 /// What is under way.
@@ -73,11 +76,23 @@ pub(crate) enum Job {
     LookUpSelf(SelfLookUp),
     Publish(Publication),
     Road(Box<RoadJob>),
+    FillLocker(Box<StoreJob>),
+    EmptyLocker(Box<FetchJob>),
     /// Where the person wanted a file when they said yes.
     Save {
         saving: Saving,
         path: String,
     },
+}
+
+impl Job {
+    /// Whether it moves so much that messages must not share a thread with it.
+    pub(crate) fn is_heavy(&self) -> bool {
+        matches!(
+            self,
+            Self::Road(_) | Self::Save { .. } | Self::FillLocker(_) | Self::EmptyLocker(_)
+        )
+    }
 }
 
 /// What an envelope is a copy of.
@@ -128,6 +143,18 @@ pub(crate) enum Outcome {
     Saved {
         task: Task,
     },
+    LockerFilled {
+        task: Task,
+        stored: Stored,
+    },
+    LockerEmptied {
+        task: Task,
+        fetched: Fetched,
+    },
+    /// It ended without saying how.
+    Lost {
+        task: Task,
+    },
 }
 
 impl Outcome {
@@ -142,7 +169,10 @@ impl Outcome {
             | Self::LookedUpSelf { task, .. }
             | Self::Published { task, .. }
             | Self::RoadEnded { task, .. }
-            | Self::Saved { task } => *task,
+            | Self::LockerFilled { task, .. }
+            | Self::LockerEmptied { task, .. }
+            | Self::Saved { task }
+            | Self::Lost { task } => *task,
         }
     }
 }

@@ -168,4 +168,4 @@ const MAX_BYTES: usize = 140;
 const MAX_EXTENSION: usize = 20;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,13 +1,15 @@
 //! What one person tells another about a file.
 
+use crate::carried::Carried;
 use crate::{Geometry, Outline, SafeName};
-use outis_crypto::{CryptoRng, Secret, SecretBytes, hash, label, tree::Root};
+use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, hash, label, tree::Root};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A file as it is offered, inside a session: name, size, the root of its hash tree, and the key that its roads are sealed
 /// with. Whoever has an offer can check every chunk of the file, and read it off any road.
 pub struct Offer {
+    kind: Kind,
     name: String,
     geometry: Geometry,
     root: Root,
@@ -17,7 +19,13 @@ pub struct Offer {
 impl Offer {
     /// Offers a file under a fresh key. One offer is for one recipient: another one gets another key.
     pub fn new(name: &str, outline: &Outline, rng: &mut impl CryptoRng) -> Self {
+        Self::of(Kind::File, name, outline, rng)
+    }
+
+    /// Offers something under a fresh key.
+    pub fn of(kind: Kind, name: &str, outline: &Outline, rng: &mut impl CryptoRng) -> Self {
         Self {
+            kind,
             name: SafeName::from_untrusted(name).as_str().to_owned(),
             geometry: *outline.geometry(),
             root: *outline.root(),
@@ -25,13 +33,23 @@ impl Offer {
         }
     }
 
-    /// Names the file: a hash of key, size and root, so that one id is one content for everybody who gets it, and says
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Names the file: a hash of what it is, of key, size and root, so that one id is one content for everybody who gets it, and says
     /// nothing about that content to anybody else.
     pub fn id(&self) -> FileId {
         let size = self.geometry.size().to_be_bytes();
         FileId(hash(
             label::FILE_ID,
-            &[self.key.dangerously_expose(), &size, self.root.as_bytes()],
+            &[
+                &[self.kind as u8],
+                self.key.dangerously_expose(),
+                &size,
+                self.root.as_bytes(),
+            ],
         ))
     }
 
@@ -50,14 +68,20 @@ impl Offer {
         &self.root
     }
 
+    /// The longest frame that its sender sends on a road: for the receiver's reader of the stream.
+    pub fn longest_frame(&self) -> usize {
+        aead::OVERHEAD + 1 + Carried::room(&self.geometry)
+    }
+
     pub(crate) fn key(&self) -> &Secret<32> {
         &self.key
     }
 
-    /// For the session, and for records in the vault. By the strict codec: version = 1, name (length varint and UTF-8), size
-    /// varint, root 32 B, key (length varint = 32, 32 B).
+    /// For the session, and for records in the vault. By the strict codec: version = 1, kind (0 file, 1 folder), name
+    /// (length varint and UTF-8), size varint, root 32 B, key (length varint = 32, 32 B).
     pub fn encode(&self) -> SecretBytes {
         let Self {
+            kind,
             name,
             geometry,
             root,
@@ -65,6 +89,7 @@ impl Offer {
         } = self;
         let form = Form {
             version: VERSION,
+            kind: *kind,
             name: name.clone(),
             geometry: *geometry,
             root: *root,
@@ -86,6 +111,7 @@ impl Offer {
         let form: Form = outis_wire::decode(bytes, Self::MAX_ENCODED).map_err(|_| OfferError::Malformed)?;
         let Form {
             version: _,
+            kind,
             name,
             geometry,
             root,
@@ -95,6 +121,7 @@ impl Offer {
             return Err(OfferError::Malformed);
         }
         Ok(Self {
+            kind,
             name,
             geometry,
             root,
@@ -103,13 +130,14 @@ impl Offer {
     }
 
     /// The longest encoding.
-    pub const MAX_ENCODED: usize = 1 + 2 + MAX_NAME + 10 + 32 + 33;
+    pub const MAX_ENCODED: usize = 1 + 1 + 2 + MAX_NAME + 10 + 32 + 33;
 }
 
 /// Shows nothing: names of files and their keys belong into no log.
 impl fmt::Debug for Offer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
+            kind: _,
             name: _,
             geometry: _,
             root: _,
@@ -117,6 +145,15 @@ impl fmt::Debug for Offer {
         } = self;
         out.write_str("Offer(..)")
     }
+}
+
+/// What is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// One file.
+    File,
+    /// A folder, as one file: see [`Manifest`](crate::Manifest).
+    Folder,
 }
 
 /// Names a file between the two who know its offer.
@@ -145,6 +182,7 @@ pub enum OfferError {
 #[derive(Serialize, Deserialize)]
 struct Form {
     version: u8,
+    kind: Kind,
     name: String,
     geometry: Geometry,
     root: Root,

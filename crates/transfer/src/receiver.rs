@@ -1,7 +1,7 @@
 //! The receiver of one file, over all its roads.
 
 use crate::{Geometry, Offer, Ranges};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which chunks of a file are there, and which are asked for on which road.
 #[derive(Debug)]
@@ -10,6 +10,8 @@ pub struct Receiver {
     stored: Ranges,
     /// Not stored yet: asked for on a road, or arrived and on its way to the disk.
     pending: BTreeMap<u32, Pending>,
+    /// Asked for on a road, and then come by another way.
+    overtaken: BTreeSet<(RoadId, u32)>,
     next_road: u32,
 }
 
@@ -20,6 +22,7 @@ impl Receiver {
             geometry: *offer.geometry(),
             stored: Ranges::new(),
             pending: BTreeMap::new(),
+            overtaken: BTreeSet::new(),
             next_road: 0,
         }
     }
@@ -62,11 +65,45 @@ impl Receiver {
     /// A road is gone: what was asked for on it is asked for on others.
     pub fn closed(&mut self, road: RoadId) {
         self.pending.retain(|_, pending| *pending != Pending::Asked(road));
+        self.overtaken.retain(|(of, _)| *of != road);
     }
 
     /// Whether everything is stored.
     pub fn is_complete(&self) -> bool {
         self.stored.len() == self.geometry.chunks()
+    }
+
+    /// Whether nothing is left to come: what is not stored yet is on its way to the disk.
+    pub fn has_arrived(&self) -> bool {
+        let arrived = self
+            .pending
+            .values()
+            .filter(|pending| **pending == Pending::Arrived)
+            .count();
+        u32::try_from(arrived).is_ok_and(|arrived| self.stored.len() + arrived == self.geometry.chunks())
+    }
+
+    /// A chunk came by another way than a road: as a piece, or it was found on the disk. Says whether it is to be stored.
+    pub fn came(&mut self, chunk: u32) -> bool {
+        let known = chunk < self.geometry.chunks() && !self.stored.contains(chunk);
+        if !known || self.pending.get(&chunk) == Some(&Pending::Arrived) {
+            return false;
+        }
+        if let Some(Pending::Asked(road)) = self.pending.insert(chunk, Pending::Arrived) {
+            self.overtaken.insert((road, chunk));
+        }
+        true
+    }
+
+    /// The first chunks that are neither stored nor on their way, at most `count`.
+    pub fn missing(&self, count: usize) -> Vec<u32> {
+        let mut missing = Vec::new();
+        let mut chunk = self.first_unasked(0);
+        while chunk < self.geometry.chunks() && missing.len() < count {
+            missing.push(chunk);
+            chunk = self.first_unasked(chunk + 1);
+        }
+        missing
     }
 
     /// How far it is.
@@ -102,7 +139,8 @@ impl Receiver {
             .values()
             .filter(|pending| **pending == Pending::Asked(road))
             .count();
-        u32::try_from(asked).unwrap_or(u32::MAX)
+        let overtaken = self.overtaken.iter().filter(|(of, _)| *of == road).count();
+        u32::try_from(asked + overtaken).unwrap_or(u32::MAX)
     }
 
     /// Takes the first chunks that nobody has been asked for, at most `count`, for this road: as (first, how many).
@@ -124,14 +162,17 @@ impl Receiver {
         ranges
     }
 
-    /// Whether this chunk was asked for on this road; from now on it has arrived.
-    pub(crate) fn arrived(&mut self, road: RoadId, chunk: u32) -> bool {
+    /// What a chunk is that came over a road; from now on it has arrived.
+    pub(crate) fn arrived(&mut self, road: RoadId, chunk: u32) -> Came {
+        if self.overtaken.remove(&(road, chunk)) {
+            return Came::Late;
+        }
         match self.pending.get_mut(&chunk) {
             Some(pending) if *pending == Pending::Asked(road) => {
                 *pending = Pending::Arrived;
-                true
+                Came::Wanted
             }
-            _ => false,
+            _ => Came::NotAsked,
         }
     }
 
@@ -170,6 +211,15 @@ pub enum RecordError {
     /// Damaged, or of another file.
     #[error("malformed transfer record")]
     Malformed,
+}
+
+/// What a chunk is to its receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    Wanted,
+    /// It was asked for, and has come by another way meanwhile.
+    Late,
+    NotAsked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

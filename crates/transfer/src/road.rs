@@ -8,17 +8,18 @@
 //! A frame, opened:
 //!
 //! | offset | size | field                                                                        |
-//! |      0 |    1 | kind: 1 want, 2 chunk, 3 done, 4 cancel, 5 unavailable                        |
+//! |      0 |    1 | kind: 1 want, 2 chunk, 3 done, 4 cancel, 5 unavailable, 6 alive               |
 //! |      1 |    n | want: up to 256 times (first chunk u32, how many u32), big-endian             |
 //! |        |      | chunk: the chunk with its proof                                              |
-//! |        |      | done, cancel, unavailable: nothing                                            |
+//! |        |      | done, cancel, unavailable, alive: nothing                                     |
 //!
-//! The receiver says what it wants, and gets nothing else; that is all the flow control there is.
+//! The receiver says what it wants, and gets nothing else; that is all the flow control there is. Whoever has nothing to say
+//! for a while says that it is alive, so that a killed process is told from a slow road.
 
 mod receiving;
 mod sending;
 
-pub use receiving::{Received, ReceivingRoad};
+pub use receiving::{Arrival, Received, ReceivingRoad};
 pub use sending::{Asked, SendingRoad};
 
 use crate::{
@@ -29,7 +30,10 @@ use crate::{
 use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, derive, label};
 use outis_wire::Reader;
 
-/// The longest frame, sealed: for the reader of the stream.
+/// The longest frame that a receiver sends, sealed: for the sender's reader of the stream.
+pub const MAX_REQUEST: usize = aead::OVERHEAD + 1 + 8 * MAX_RANGES;
+
+/// The longest frame that there can be, sealed; for one file see [`Offer::longest_frame`].
 pub const MAX_FRAME: usize = aead::OVERHEAD + 1 + carried::HEAD + MAX_DEPTH * 32 + (1 << 20);
 
 /// Why a road has to be closed. Another one may do better: nothing that was stored is lost.
@@ -64,6 +68,7 @@ enum Frame<'a> {
     Done,
     Cancel,
     Unavailable,
+    Alive,
 }
 
 impl<'a> Frame<'a> {
@@ -72,7 +77,7 @@ impl<'a> Frame<'a> {
         match self {
             Self::Want(ranges) => 1 + ranges.len() * 8,
             Self::Chunk(_, room) => 1 + room,
-            Self::Done | Self::Cancel | Self::Unavailable => 1,
+            Self::Done | Self::Cancel | Self::Unavailable | Self::Alive => 1,
         }
     }
 
@@ -92,6 +97,7 @@ impl<'a> Frame<'a> {
             Self::Done => out.push(DONE),
             Self::Cancel => out.push(CANCEL),
             Self::Unavailable => out.push(UNAVAILABLE),
+            Self::Alive => out.push(ALIVE),
         }
     }
 
@@ -129,6 +135,7 @@ impl<'a> Frame<'a> {
             DONE => Self::Done,
             CANCEL => Self::Cancel,
             UNAVAILABLE => Self::Unavailable,
+            ALIVE => Self::Alive,
             _ => return Ok(None),
         }))
     }
@@ -266,6 +273,7 @@ const CHUNK: u8 = 2;
 const DONE: u8 = 3;
 const CANCEL: u8 = 4;
 const UNAVAILABLE: u8 = 5;
+const ALIVE: u8 = 6;
 
 /// In one want.
 const MAX_RANGES: usize = 256;

@@ -164,7 +164,8 @@ impl<'a> Files<'a> {
     /// The disk's.
     pub fn sync(&self, id: FileId) -> Result<(), FileError> {
         let name = self.0.file_name(id.0)?;
-        Ok(self.0.with_state(|_, engine| Ok(engine.file_sync(&[name])?))?)
+        // Not under the lock on the state: a commit does not wait for a large file.
+        Ok(self.0.beside_state(|engine| engine.file_sync(&[name]))?)
     }
 
     /// Erases a file: its key is forgotten, its bytes are removed. Nothing happens if there is none.

@@ -350,6 +350,12 @@ impl Vault {
         step(self.sound(&mut inner)?.0, &*self.0.engine)
     }
 
+    /// A step on the disk alone, while others go on.
+    pub(crate) fn beside_state<T>(&self, step: impl FnOnce(&dyn Engine) -> std::io::Result<T>) -> Result<T, Fault> {
+        self.with_state(|_, _| Ok(()))?;
+        Ok(step(&*self.0.engine)?)
+    }
+
     /// A step that writes: if it fails, all that is remembered is read again before the next.
     pub(crate) fn change<T>(&self, step: impl FnOnce(&mut State, &dyn Engine) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut inner = self.inner();

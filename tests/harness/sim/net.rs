@@ -11,6 +11,7 @@ use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service, 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -48,6 +49,12 @@ struct State {
     offline: BTreeSet<u32>,
     streams: Vec<(u32, NodeId, Scissors)>,
     waiting: BTreeMap<[u8; 32], oneshot::Sender<End>>,
+    /// Bytes a second over a relay's rendezvous.
+    slow: BTreeMap<NodeId, u64>,
+    /// Bytes that people have read from roads of files.
+    carried: BTreeMap<u32, Arc<AtomicU64>>,
+    /// Roads of files that people have opened.
+    roads: BTreeMap<u32, usize>,
     /// A digest of everything that was opened and when.
     trace: [u8; 32],
 }
@@ -91,6 +98,9 @@ impl SimNet {
             offline: BTreeSet::new(),
             streams: Vec::new(),
             waiting: BTreeMap::new(),
+            slow: BTreeMap::new(),
+            carried: BTreeMap::new(),
+            roads: BTreeMap::new(),
             trace: [0; 32],
         };
         Self(Arc::new(Shared {
@@ -135,6 +145,41 @@ impl SimNet {
         }
         drop(state);
         self.0.changed.notify_waiters();
+    }
+
+    /// Somebody is gone without a word: their streams stay open and nothing comes through.
+    pub fn vanish(&self, person: u32) {
+        let mut state = self.state();
+        state.offline.insert(person);
+        for (_, _, scissors) in state.streams.iter().filter(|(who, _, _)| *who == person) {
+            scissors.freeze();
+        }
+        state.streams.retain(|(who, _, _)| *who != person);
+    }
+
+    /// A relay's rendezvous carries so many bytes a second from now on, for streams that meet from now on.
+    pub fn slow_down(&self, node: NodeId, bytes_a_second: u64) {
+        self.state().slow.insert(node, bytes_a_second);
+    }
+
+    /// Bytes in all relays' mailboxes.
+    pub fn stored(&self) -> u64 {
+        let state = self.state();
+        state.relays.values().map(|relay| relay.server.usage().stored).sum()
+    }
+
+    /// Bytes that somebody has read from roads of files.
+    pub fn carried(&self, person: u32) -> u64 {
+        let state = self.state();
+        state
+            .carried
+            .get(&person)
+            .map_or(0, |bytes| bytes.load(Ordering::Relaxed))
+    }
+
+    /// Roads of files that somebody has opened.
+    pub fn roads(&self, person: u32) -> usize {
+        self.state().roads.get(&person).copied().unwrap_or_default()
     }
 
     /// All relays.
@@ -262,7 +307,7 @@ impl SimNet {
                 drop(directory::serve(end, answer).await);
             })
             .abort_handle(),
-            Service::Rendezvous => tokio::spawn(async move { net.join(end).await }).abort_handle(),
+            Service::Rendezvous => tokio::spawn(async move { net.join(node, end).await }).abort_handle(),
         };
         relay.serving.retain(|serving| !serving.is_finished());
         relay.serving.push(serving);
@@ -301,7 +346,7 @@ impl SimNet {
     }
 
     /// The first of two streams waits here for the second.
-    async fn join(self, mut end: End) {
+    async fn join(self, node: NodeId, mut end: End) {
         let Ok(Cookie(cookie)) = rendezvous::read_cookie(&mut end).await else {
             return;
         };
@@ -319,11 +364,32 @@ impl SimNet {
                 }
                 let (left, right) = (futures::AsyncReadExt::split(end), futures::AsyncReadExt::split(other));
                 let ((left_read, mut left_write), (right_read, mut right_write)) = (left, right);
-                let there = futures::io::copy(left_read, &mut right_write);
-                let back = futures::io::copy(right_read, &mut left_write);
+                let rate = self.state().slow.get(&node).copied();
+                let there = pump(left_read, &mut right_write, rate);
+                let back = pump(right_read, &mut left_write, rate);
                 futures::future::select(std::pin::pin!(there), std::pin::pin!(back)).await;
             }
         }
+    }
+}
+
+/// Copies until the end, at most so many bytes a second.
+async fn pump(
+    mut from: impl futures::AsyncRead + Unpin,
+    to: &mut (impl futures::AsyncWrite + Unpin),
+    bytes_a_second: Option<u64>,
+) -> std::io::Result<()> {
+    use futures::{AsyncReadExt, AsyncWriteExt};
+    let mut buffer = vec![0; 8 * 1024];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        if length == 0 {
+            return to.close().await;
+        }
+        if let Some(rate) = bytes_a_second {
+            tokio::time::sleep(Duration::from_secs_f64(length as f64 / rate as f64)).await;
+        }
+        to.write_all(buffer.get(..length).unwrap_or_default()).await?;
     }
 }
 
@@ -389,9 +455,13 @@ impl Transport for Way {
             tokio::time::sleep(Duration::from_secs(1)).await;
             return Err(OpenError::Unreachable);
         }
-        let (ours, theirs, scissors) = pipe::stream(self.net.delays(), self.net.delays());
+        let (mut ours, theirs, scissors) = pipe::stream(self.net.delays(), self.net.delays());
         {
             let mut state = self.net.state();
+            if purpose == Purpose::File {
+                ours.count(Arc::clone(state.carried.entry(self.person).or_default()));
+                *state.roads.entry(self.person).or_default() += 1;
+            }
             state.streams.retain(|(_, _, scissors)| !scissors.is_done());
             state.streams.push((self.person, to.node, scissors.clone()));
         }

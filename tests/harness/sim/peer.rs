@@ -131,6 +131,35 @@ impl TestPeer {
         self.disk = copy.copy(self.seed);
     }
 
+    /// The program is killed: what it wrote is there, synced or not.
+    pub fn kill(&mut self) {
+        self.stop();
+    }
+
+    /// Gone without a word, to everybody else: no stream of theirs ends.
+    pub fn vanish(&mut self) {
+        self.net.vanish(self.person);
+        if let Some((_, task)) = self.running.take() {
+            task.abort();
+        }
+    }
+
+    /// Back after [`vanish`](Self::vanish).
+    pub fn reappear(&mut self) {
+        self.net.set_offline(self.person, false);
+        self.start();
+    }
+
+    /// Bytes read from roads of files so far.
+    pub fn carried(&self) -> u64 {
+        self.net.carried(self.person)
+    }
+
+    /// Roads of files opened so far.
+    pub fn roads(&self) -> usize {
+        self.net.roads(self.person)
+    }
+
     /// The disk, to crash at a chosen step.
     pub fn disk(&self) -> &MemoryDisk {
         &self.disk

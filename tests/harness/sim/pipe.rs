@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct End {
     outgoing: Arc<Mutex<Half>>,
     sleep: Option<Pin<Box<Sleep>>>,
     delay: Box<dyn FnMut() -> Duration + Send>,
+    /// Counts the bytes that are read.
+    counter: Option<Arc<AtomicU64>>,
 }
 
 /// Cuts a stream from outside: both ends see an error.
@@ -30,6 +33,7 @@ struct Half {
     last: Option<Instant>,
     closed: bool,
     cut: bool,
+    frozen: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
     buffered: usize,
@@ -52,12 +56,14 @@ pub(super) fn stream(
         outgoing: Arc::clone(&there),
         sleep: None,
         delay: first,
+        counter: None,
     };
     let other = End {
         incoming: there,
         outgoing: back,
         sleep: None,
         delay: second,
+        counter: None,
     };
     (one, other, scissors)
 }
@@ -72,9 +78,23 @@ impl Scissors {
         }
     }
 
+    /// Nothing comes through from now on, and nobody is told.
+    pub(super) fn freeze(&self) {
+        for half in &self.halves {
+            lock(half).frozen = true;
+        }
+    }
+
     /// Whether both ends are gone.
     pub(super) fn is_done(&self) -> bool {
         self.halves.iter().all(|half| lock(half).closed)
+    }
+}
+
+impl End {
+    /// Counts what is read from now on.
+    pub(super) fn count(&mut self, counter: Arc<AtomicU64>) {
+        self.counter = Some(counter);
     }
 }
 
@@ -85,6 +105,9 @@ impl AsyncRead for End {
             let mut half = lock(&this.incoming);
             if half.cut {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            if half.frozen {
+                return Poll::Pending;
             }
             let Some((due, chunk)) = half.chunks.front_mut() else {
                 if half.closed {
@@ -102,6 +125,9 @@ impl AsyncRead for End {
                     half.chunks.pop_front();
                 }
                 half.buffered -= count;
+                if let Some(counter) = &this.counter {
+                    counter.fetch_add(count as u64, Ordering::Relaxed);
+                }
                 if let Some(writer) = half.writer.take() {
                     writer.wake();
                 }
@@ -126,6 +152,9 @@ impl AsyncWrite for End {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let delay = (self.delay)();
         let mut half = lock(&self.outgoing);
+        if half.frozen {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         if half.cut || half.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }

@@ -137,33 +137,48 @@ async fn a_file_arrives_whole_wherever_the_two_are_killed() {
     let (mut alice, mut bob) = Person::two_contacts(&Setting::among(&relays)).await;
     let shared = folder();
     let (original, copy) = (shared.path().join("survey.bin"), shared.path().join("copy.bin"));
-    let content = bytes(32 << 20);
+    let content = bytes(if soak() { 1 << 30 } else { 32 << 20 });
     std::fs::write(&original, &content).unwrap();
     let offered = alice.offer(&bob, &original).await;
     let taken = bob.await_offer(&alice, "survey.bin").await;
     bob.rpc().call("file.accept", json!({"id": taken})).await;
-    let (of_bob, of_alice) = if soak() { (20, 20) } else { (4, 1) };
+    // Slow enough that every kill falls into the middle of it.
+    let rate = content.len() / 12;
+    alice.rpc().call("settings.set", json!({"file_rate": rate})).await;
+    let kills = if soak() { 20 } else { 4 };
     bob.leave().await;
-    for nth in 1..=of_bob {
+    for nth in 1..=kills {
         bob.come_back_in_steps().await;
         bob.rpc().steps().kill_at(Edge::Before, nth * nth);
         died_or_complete(&mut bob, &taken).await;
     }
     bob.come_back().await;
-    // It takes a while each time: Bob waits for what is silent before he draws another road.
-    alice.leave().await;
-    for nth in 1..=of_alice {
-        alice.come_back_in_steps().await;
-        alice.rpc().steps().kill_at(Edge::After, 2 * nth);
-        died_or_complete(&mut alice, &offered).await;
+    let begun = done(&bob, &taken).await;
+    for nth in 1..=kills {
+        // Bob hears nothing for a few seconds, and calls her again.
+        let part = begun + (content.len() as u64 - begun) * nth as u64 / (kills as u64 + 1);
+        bob.rpc()
+            .until("another part", async |_: &Rpc| {
+                (done(&bob, &taken).await >= part).then_some(())
+            })
+            .await;
+        alice.die().await;
+        alice.come_back().await;
     }
-    alice.come_back().await;
     bob.await_transfer(&taken, &["complete"]).await;
     alice.await_transfer(&offered, &["complete"]).await;
     bob.rpc()
         .call("file.save", json!({"id": taken, "path": copy.to_str()}))
         .await;
     assert!(std::fs::read(&copy).unwrap() == content, "byte for byte");
+}
+
+/// How many bytes of a transfer are there.
+async fn done(person: &Person, id: &str) -> u64 {
+    let transfers = person.rpc().call("file.list", json!({})).await;
+    let transfers = transfers.as_array().cloned().unwrap_or_default();
+    let this = transfers.iter().find(|transfer| transfer["id"] == id);
+    this.and_then(|transfer| transfer["done"].as_u64()).unwrap_or_default()
 }
 
 async fn died_or_complete(person: &mut Person, id: &str) {

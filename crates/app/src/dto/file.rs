@@ -10,8 +10,12 @@ use ts_rs::TS;
 pub struct SendFile {
     /// To whom.
     pub contact: String,
-    /// Where it lies on this machine.
+    /// Where it lies on this machine; a folder is sent with all that is in it.
     pub path: String,
+    /// Send images with what a camera wrote into them: where and when, with what.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub keep_metadata: bool,
 }
 
 /// An offer to accept.
@@ -65,12 +69,18 @@ pub struct Transfer {
     pub direction: Direction,
     /// The file's name, made safe.
     pub name: String,
+    /// Whether it is a folder: saved as one.
+    pub folder: bool,
     /// Its size in bytes.
     pub size: u64,
     /// How many of them are there.
     pub done: u64,
     /// How far it got.
     pub state: TransferState,
+    /// Why it is no further, where its state alone does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub why: Option<TransferReason>,
     /// Bytes a second just now.
     pub rate: u64,
     /// BLAKE3 of the whole file, in hex.
@@ -99,4 +109,24 @@ pub enum TransferState {
     Cancelled,
     /// It cannot go on: the file vanished or changed.
     Failed,
+}
+
+/// Why a transfer is no further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferReason {
+    /// Paused by us.
+    PausedHere,
+    /// Paused by them.
+    PausedThere,
+    /// Paused, for there is no room on this machine's disk.
+    DiskFull,
+    /// They are away; it waits for them in mailboxes.
+    InMailbox,
+    /// They have not heard of it yet; it waits on this machine until they are there.
+    InOutbox,
+    /// The sender's file is gone, or may not be read.
+    Unreadable,
+    /// The sender's file is not what was offered any more.
+    Changed,
 }

@@ -19,6 +19,9 @@ pub struct Settings {
     pub lock_after: Option<u32>,
     /// What the desktop is told when a message comes.
     pub notifications: Notifications,
+    /// Bytes a second that files may take, each way; `null` for as much as there is.
+    #[serde(default)]
+    pub file_rate: Option<u64>,
 }
 
 impl Default for Settings {
@@ -30,6 +33,7 @@ impl Default for Settings {
             reduce_motion: false,
             lock_after: None,
             notifications: Notifications::default(),
+            file_rate: None,
         }
     }
 }
@@ -62,6 +66,10 @@ pub struct SettingsChange {
     #[serde(default)]
     #[ts(optional)]
     pub notifications: Option<Notifications>,
+    /// Bytes a second for files, or `null`.
+    #[serde(default, deserialize_with = "present")]
+    #[ts(optional, type = "number | null")]
+    pub file_rate: Option<Option<u64>>,
 }
 
 /// The window's colours.
@@ -91,10 +99,10 @@ pub enum Notifications {
 }
 
 /// Tells `null` from absent.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
-    D: serde::Deserializer<'de>,
     T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
 {
     Option::deserialize(deserializer).map(Some)
 }

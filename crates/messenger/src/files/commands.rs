@@ -1,17 +1,21 @@
-//! What a person can do with files. Reading and writing the person's own files happens outside the state's lock.
+//! What a person can do with files. Reading and writing the person's own files happens outside the state's lock, before and
+//! after.
 
+use super::prepare::Prepared;
+use super::saving::Saving;
+use super::source::MANIFEST;
+use super::transfer::Rest;
 use super::{Known, Phase, Side, Signal, Transfer, TransferRecord};
 use crate::commands::SendError;
+use crate::contact::ContactState;
 use crate::content::{Content, FileOffer};
 use crate::message::{Body, Direction, TransferId};
 use crate::state::State;
 use crate::store::{Changes, StoreError, table};
 use outis_identity::Address;
-use outis_transfer::{Geometry, Offer, Outline, Outliner};
-use outis_vault::{FileId, Layout, Vault};
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use outis_vault::{FileId, Layout};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why nothing was done with a file.
@@ -38,6 +42,12 @@ pub enum FileError {
     /// There is no room for it.
     #[error("the disk is full")]
     DiskFull,
+    /// It is an image, and what a camera wrote into it cannot be told, so that it can only be sent as it is.
+    #[error("what is in this image cannot be told; it can only be sent as it is")]
+    Metadata,
+    /// What has come as a folder is none.
+    #[error("this is no folder")]
+    Folder,
     /// It cannot be written there.
     #[error("the file cannot be written")]
     Unwritable(#[source] io::Error),
@@ -49,41 +59,18 @@ pub enum FileError {
     Store(#[from] StoreError),
 }
 
-/// Reads a file once, to its end, and gives its hash tree.
-pub(crate) fn outline(path: &Path) -> Result<Outline, FileError> {
-    let mut file = File::open(path).map_err(FileError::Unreadable)?;
-    let metadata = file.metadata().map_err(FileError::Unreadable)?;
-    if !metadata.is_file() {
-        return Err(FileError::Unreadable(io::ErrorKind::InvalidInput.into()));
-    }
-    let geometry = Geometry::of(metadata.len()).map_err(|_| FileError::TooLarge)?;
-    let mut outliner = Outliner::new(geometry);
-    let mut buffer = Vec::new();
-    for chunk in 0..geometry.chunks() {
-        buffer.resize(geometry.length(chunk).unwrap_or_default(), 0);
-        file.read_exact(&mut buffer).map_err(FileError::Unreadable)?;
-        outliner
-            .chunk(&buffer)
-            .map_err(|_| FileError::Unreadable(io::ErrorKind::InvalidData.into()))?;
-    }
-    outliner
-        .finish()
-        .map_err(|_| FileError::Unreadable(io::ErrorKind::InvalidData.into()))
-}
-
 impl State {
-    pub(crate) fn offer_file(
-        &mut self,
-        contact: &Address,
-        path: &Path,
-        outline: Outline,
-    ) -> Result<Transfer, FileError> {
-        let readable = path.to_str().zip(path.file_name().and_then(|name| name.to_str()));
-        let (path, name) = readable.ok_or_else(|| FileError::Unreadable(io::ErrorKind::InvalidInput.into()))?;
+    pub(crate) fn offer_file(&mut self, contact: &Address, prepared: Prepared) -> Result<Transfer, FileError> {
         if *contact == self.address() {
             return Err(FileError::Send(SendError::NotAContact));
         }
-        let offer = Offer::new(name, &outline, &mut self.rng);
+        let Prepared {
+            offer,
+            outline,
+            source,
+            manifest,
+            ..
+        } = prepared;
         let id = TransferId(offer.id().0);
         let encoded = offer.encode().dangerously_expose().to_vec();
         let content = Content::FileOffer(FileOffer { offer: encoded.clone() });
@@ -93,14 +80,20 @@ impl State {
             position: 0,
             offer: encoded,
             phase: Phase::Offered,
-            path: Some(path.to_owned()),
+            paused_here: None,
+            paused_there: false,
+            source: Some(source),
+            save_to: None,
             told: None,
+            lockers: Vec::new(),
         };
-        let pieces = outline.to_record();
+        let (outlines, manifests) = (outline.to_record(), manifest.unwrap_or_default());
+        let outlines = (1..).zip(outlines.chunks(PIECE));
+        let pieces = outlines.chain((MANIFEST..).zip(manifests.chunks(PIECE)));
         self.send_content(contact, content, Some(Body::File(id)), |changes, position| {
             record.position = position;
             changes.put(table::TRANSFERS, &id.0, 0, &record);
-            for (index, piece) in (1..).zip(pieces.chunks(PIECE)) {
+            for (index, piece) in pieces {
                 changes.put_bytes(table::TRANSFERS, &id.0, index, piece.to_vec());
             }
         })
@@ -112,7 +105,7 @@ impl State {
 
     pub(crate) fn accept_file(&mut self, id: &TransferId, save_to: Option<PathBuf>) -> Result<Transfer, FileError> {
         let known = self.transfers.get_mut(id).ok_or(FileError::NotFound)?;
-        let over = matches!(known.record.phase, Phase::Declined | Phase::Cancelled | Phase::Failed);
+        let over = known.record.phase.is_over() && known.record.phase != Phase::Complete;
         if known.record.direction != Direction::In || over {
             return Err(FileError::WrongState);
         }
@@ -142,7 +135,7 @@ impl State {
                 })?;
             let mut record = known.record.clone();
             record.phase = Phase::Wanted;
-            record.path = path;
+            record.save_to = path;
             let mut changes = Changes::new();
             changes.put(table::TRANSFERS, &id.0, 0, &record);
             self.store.commit(changes)?;
@@ -157,45 +150,37 @@ impl State {
             return Err(FileError::WrongState);
         }
         let contact = known.record.contact;
-        self.signal(&contact, id, &Signal::Declined, |record, _| {
-            record.phase = Phase::Declined
-        })?;
+        self.tell_and_end(&contact, id, &Signal::Declined, Phase::Declined)?;
         self.told_of(id)
     }
 
     pub(crate) fn cancel_file(&mut self, id: &TransferId) -> Result<Transfer, FileError> {
         let known = self.transfers.get(id).ok_or(FileError::NotFound)?;
-        if !matches!(known.record.phase, Phase::Offered | Phase::Wanted | Phase::Paused) {
+        if known.record.phase.is_over() {
             return Err(FileError::WrongState);
         }
         let contact = known.record.contact;
-        self.signal(&contact, id, &Signal::Cancelled, |record, _| {
-            record.phase = Phase::Cancelled
-        })?;
-        self.stop_transfer(id, Phase::Cancelled)?;
+        self.tell_and_end(&contact, id, &Signal::Cancelled, Phase::Cancelled)?;
         self.told_of(id)
     }
 
     pub(crate) fn pause_file(&mut self, id: &TransferId) -> Result<Transfer, FileError> {
         let known = self.transfers.get(id).ok_or(FileError::NotFound)?;
-        if known.record.phase != Phase::Wanted {
+        if known.record.phase != Phase::Wanted || known.record.paused_here.is_some() {
             return Err(FileError::WrongState);
         }
-        self.set_phase(id, Phase::Paused)?;
-        if let Some(known) = self.transfers.get(id) {
-            known.live.stop();
-        }
+        self.rest_transfer(id, Rest::Asked)?;
         self.told_of(id)
     }
 
     pub(crate) fn resume_file(&mut self, id: &TransferId) -> Result<Transfer, FileError> {
-        let known = self.transfers.get_mut(id).ok_or(FileError::NotFound)?;
-        if known.record.phase != Phase::Paused {
+        let known = self.transfers.get(id).ok_or(FileError::NotFound)?;
+        if known.record.phase != Phase::Wanted || known.record.paused_here.is_none() {
             return Err(FileError::WrongState);
         }
-        known.live.go_on();
-        known.again.succeeded();
-        self.set_phase(id, Phase::Wanted)?;
+        let contact = known.record.contact;
+        self.signal(&contact, id, &Signal::Resumed, |record, _| record.paused_here = None)?;
+        self.rest_or_go_on(id);
         self.told_of(id)
     }
 
@@ -208,8 +193,19 @@ impl State {
         Ok(Saving {
             vault: Arc::clone(self.store.vault()),
             id: FileId(id.0),
-            chunks: known.offer.geometry().chunks(),
+            geometry: *known.offer.geometry(),
+            kind: known.offer.kind(),
         })
+    }
+
+    /// The same, for who looks at it here: only what an accepted contact sent.
+    pub(crate) fn file_to_show(&self, id: &TransferId) -> Result<Saving, FileError> {
+        let known = self.transfers.get(id).ok_or(FileError::NotFound)?;
+        let peer = self.peers.get(&known.record.contact);
+        if peer.is_none_or(|peer| peer.record.state != ContactState::Accepted) {
+            return Err(FileError::WrongState);
+        }
+        self.file_to_save(id)
     }
 
     fn told_of(&self, id: &TransferId) -> Result<Transfer, FileError> {
@@ -218,85 +214,5 @@ impl State {
     }
 }
 
-/// A complete file in the container.
-pub(crate) struct Saving {
-    vault: Arc<Vault>,
-    id: FileId,
-    chunks: u32,
-}
-
-impl Saving {
-    /// Writes it where nothing was before; leaves nothing behind if that fails.
-    pub(crate) fn save(&self, path: &Path) -> Result<(), FileError> {
-        let mut file = Half::create(path)?;
-        for chunk in 0..self.chunks {
-            self.copy(chunk, &mut file)?;
-        }
-        file.finish()
-    }
-
-    /// The same, and lets others have their turn between chunks. Dropped half-way, it leaves nothing behind either.
-    pub(crate) async fn save_slowly(&self, path: &Path) -> Result<(), FileError> {
-        let mut file = Half::create(path)?;
-        for chunk in 0..self.chunks {
-            self.copy(chunk, &mut file)?;
-            tokio::task::yield_now().await;
-        }
-        file.finish()
-    }
-
-    fn copy(&self, chunk: u32, to: &mut Half<'_>) -> Result<(), FileError> {
-        let bytes = self
-            .vault
-            .files()
-            .read_chunk(self.id, u64::from(chunk))
-            .map_err(FileError::Sealed)?;
-        to.file.write_all(bytes.dangerously_expose()).map_err(unwritable)
-    }
-}
-
-/// A file that is removed again unless it is finished.
-struct Half<'a> {
-    file: File,
-    path: &'a Path,
-    finished: bool,
-}
-
-impl<'a> Half<'a> {
-    fn create(path: &'a Path) -> Result<Self, FileError> {
-        let file = File::create_new(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => FileError::PathExists,
-            _ => unwritable(error),
-        })?;
-        Ok(Self {
-            file,
-            path,
-            finished: false,
-        })
-    }
-
-    fn finish(mut self) -> Result<(), FileError> {
-        self.file.sync_all().map_err(unwritable)?;
-        self.finished = true;
-        Ok(())
-    }
-}
-
-impl Drop for Half<'_> {
-    fn drop(&mut self) {
-        if !self.finished {
-            // Nobody else can have made it: it was created new.
-            let _ = std::fs::remove_file(self.path);
-        }
-    }
-}
-
-fn unwritable(error: io::Error) -> FileError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FileError::DiskFull,
-        _ => FileError::Unwritable(error),
-    }
-}
-
-/// Bytes of an outline in one record.
+/// Bytes of an outline or a manifest in one record.
 const PIECE: usize = 96 * 1024;

@@ -41,6 +41,7 @@ fn somebody(name: &str, seed: u64) -> State {
         directories: Vec::new(),
         rendezvous: Vec::new(),
         transfers: BTreeMap::new(),
+        throttle: Arc::default(),
         running: Default::default(),
         tick: Tick::default(),
         next_loose: 0,

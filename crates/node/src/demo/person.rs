@@ -158,6 +158,7 @@ impl Person {
             .file_send(SendFile {
                 contact: to.account.address.clone(),
                 path,
+                keep_metadata: false,
             })
             .await
     }

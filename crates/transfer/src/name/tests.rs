@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn hostile() -> Vec<String> {
+pub(crate) fn hostile() -> Vec<String> {
     let vector = include_str!("../../../../tests/vectors/transfer-hostile-names.txt");
     vector
         .lines()

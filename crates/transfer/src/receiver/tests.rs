@@ -27,9 +27,9 @@ fn what_a_lost_road_owed_is_asked_for_on_another() {
     let (a, b) = (receiver.open_road(), receiver.open_road());
     receiver.ask(a, 4);
     receiver.ask(b, 6);
-    assert!(receiver.arrived(a, 1));
+    assert_eq!(receiver.arrived(a, 1), Came::Wanted);
     receiver.stored(1);
-    assert!(receiver.arrived(a, 2));
+    assert_eq!(receiver.arrived(a, 2), Came::Wanted);
     receiver.closed(a);
     // 2 has arrived and is on its way to the disk: it is not asked for again unless it is lost there.
     assert_eq!(receiver.ask(b, 10), [(0, 1), (3, 1)]);
@@ -42,12 +42,12 @@ fn only_what_was_asked_for_on_a_road_arrives_there_and_only_once() {
     let mut receiver = Receiver::new(&offer(4));
     let (a, b) = (receiver.open_road(), receiver.open_road());
     receiver.ask(a, 2);
-    assert!(!receiver.arrived(b, 0));
-    assert!(!receiver.arrived(a, 3));
-    assert!(receiver.arrived(a, 0));
-    assert!(!receiver.arrived(a, 0));
+    assert_eq!(receiver.arrived(b, 0), Came::NotAsked);
+    assert_eq!(receiver.arrived(a, 3), Came::NotAsked);
+    assert_eq!(receiver.arrived(a, 0), Came::Wanted);
+    assert_eq!(receiver.arrived(a, 0), Came::NotAsked);
     receiver.stored(0);
-    assert!(!receiver.arrived(a, 0));
+    assert_eq!(receiver.arrived(a, 0), Came::NotAsked);
 }
 
 #[test]

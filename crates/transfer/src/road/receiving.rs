@@ -1,7 +1,7 @@
 //! The receiver's end of a road.
 
 use super::{End, Frame, RoadError, Seals};
-use crate::{Geometry, Offer, Receiver, RoadId, Verified};
+use crate::{Geometry, Offer, Receiver, RoadId, Verified, receiver::Came};
 use outis_crypto::{CryptoRng, tree::Root};
 
 /// The receiver's end of one stream. When the stream ends, for whatever reason, tell the receiver:
@@ -11,6 +11,7 @@ pub struct ReceivingRoad {
     pub(super) seals: Seals,
     geometry: Geometry,
     root: Root,
+    window: u32,
 }
 
 impl ReceivingRoad {
@@ -22,6 +23,7 @@ impl ReceivingRoad {
             seals,
             geometry: *offer.geometry(),
             root: *offer.root(),
+            window: offer.geometry().window(),
         };
         (road, greeting)
     }
@@ -31,11 +33,17 @@ impl ReceivingRoad {
         self.id
     }
 
-    /// Takes a frame from the stream.
+    /// Asks for at most so many chunks at once from now on: as many as this road carries in about a second, say, so that a
+    /// slow one is not left with many of the last. At least one, and never more than a window.
+    pub fn narrow(&mut self, chunks: u32) {
+        self.window = chunks.clamp(1, self.geometry.window());
+    }
+
+    /// Takes a frame from the stream. All the work on it is done here, without the receiver, which other roads share.
     ///
     /// # Errors
-    /// Then the road is to be closed. The receiver is as it was.
-    pub fn receive(&mut self, receiver: &mut Receiver, frame: &[u8]) -> Result<Received, RoadError> {
+    /// Then the road is to be closed.
+    pub fn receive(&mut self, frame: &[u8]) -> Result<Received, RoadError> {
         let Some(opened) = self.seals.open(frame)? else {
             return Ok(Received::Greeting);
         };
@@ -44,13 +52,14 @@ impl ReceivingRoad {
                 let place = carried
                     .verify(&self.geometry, &self.root)
                     .ok_or(RoadError::WrongChunk)?;
-                if !receiver.arrived(self.id, carried.index) {
-                    return Err(RoadError::NotAsked);
-                }
-                Ok(Received::Chunk(Verified::new(carried.index, place.behind(1), opened)))
+                Ok(Received::Chunk(Arrival {
+                    road: self.id,
+                    chunk: Verified::new(carried.index, place.behind(1), opened),
+                }))
             }
             Frame::Cancel => Ok(Received::Cancelled),
             Frame::Unavailable => Ok(Received::Unavailable),
+            Frame::Alive => Ok(Received::Alive),
             Frame::Want(_) | Frame::Done => Err(RoadError::Malformed),
         }
     }
@@ -61,9 +70,8 @@ impl ReceivingRoad {
         if matches!(self.seals, Seals::Greeting { .. }) {
             return None;
         }
-        let window = self.geometry.window();
-        let free = window.saturating_sub(receiver.asked_on(self.id));
-        if free < window.div_ceil(2) {
+        let free = self.window.saturating_sub(receiver.asked_on(self.id));
+        if free < self.window.div_ceil(2) {
             return None;
         }
         let ranges = receiver.ask(self.id, free);
@@ -79,6 +87,11 @@ impl ReceivingRoad {
         self.seals.seal(&Frame::Done, rng)
     }
 
+    /// Says that we are there and have nothing to say. `None` if the road never came to be.
+    pub fn alive(&mut self, rng: &mut impl CryptoRng) -> Option<Vec<u8>> {
+        self.seals.seal(&Frame::Alive, rng)
+    }
+
     /// Says that the file is not wanted any more: the last frame. `None` if the road never came to be.
     pub fn cancel(&mut self, rng: &mut impl CryptoRng) -> Option<Vec<u8>> {
         self.seals.seal(&Frame::Cancel, rng)
@@ -89,10 +102,32 @@ impl ReceivingRoad {
 pub enum Received {
     /// The road is open now.
     Greeting,
-    /// A chunk. Store it, then tell [`Receiver::stored`].
-    Chunk(Verified),
+    /// A chunk of the file, if it was asked for.
+    Chunk(Arrival),
     /// The sender has withdrawn the file.
     Cancelled,
     /// The sender cannot read the file at the moment; it may be able to later.
     Unavailable,
+    /// Nothing: the sender is there.
+    Alive,
+}
+
+/// A chunk of the file that came over a road; whether it was asked for there, the receiver knows.
+pub struct Arrival {
+    road: RoadId,
+    chunk: Verified,
+}
+
+impl Arrival {
+    /// Takes it in. Store it, then tell [`Receiver::stored`]. `None` if it came by another way meanwhile.
+    ///
+    /// # Errors
+    /// [`RoadError::NotAsked`]: then the road is to be closed. The receiver is as it was.
+    pub fn admit(self, receiver: &mut Receiver) -> Result<Option<Verified>, RoadError> {
+        match receiver.arrived(self.road, self.chunk.index()) {
+            Came::Wanted => Ok(Some(self.chunk)),
+            Came::Late => Ok(None),
+            Came::NotAsked => Err(RoadError::NotAsked),
+        }
+    }
 }

@@ -38,6 +38,7 @@ impl SendingRoad {
             Frame::Want(ranges) => self.want(&ranges).map(|()| Asked::Chunks),
             Frame::Done => Ok(Asked::Done),
             Frame::Cancel => Ok(Asked::Cancelled),
+            Frame::Alive => Ok(Asked::Nothing),
             Frame::Chunk { .. } | Frame::Unavailable => Err(RoadError::Malformed),
         }
     }
@@ -73,6 +74,11 @@ impl SendingRoad {
         self.seals.seal(&Frame::Cancel, rng)
     }
 
+    /// Says that we are there and have nothing to say. `None` if the road never came to be.
+    pub fn alive(&mut self, rng: &mut impl CryptoRng) -> Option<Vec<u8>> {
+        self.seals.seal(&Frame::Alive, rng)
+    }
+
     fn want(&mut self, ranges: &[(u32, u32)]) -> Result<(), RoadError> {
         let window = self.geometry.window() as usize;
         for (first, count) in ranges {
@@ -94,6 +100,8 @@ impl SendingRoad {
 pub enum Asked {
     /// Nothing: the road is open now.
     Greeting,
+    /// Nothing: the receiver is there.
+    Nothing,
     /// Chunks: see [`SendingRoad::next_asked`].
     Chunks,
     /// Nothing more: the receiver has it all.

@@ -35,10 +35,7 @@ impl Pair {
     fn open(receiver: &mut Receiver, offer: &Offer, rng: &mut ChaCha20Rng) -> Self {
         let (mut receiving, to_sender) = ReceivingRoad::open(receiver, offer, rng);
         let (mut sending, to_receiver) = SendingRoad::open(offer, rng);
-        assert!(matches!(
-            receiving.receive(receiver, &to_receiver),
-            Ok(Received::Greeting)
-        ));
+        assert!(matches!(receiving.receive(&to_receiver), Ok(Received::Greeting)));
         assert_eq!(sending.receive(&to_sender), Ok(Asked::Greeting));
         Self { receiving, sending }
     }
@@ -60,6 +57,13 @@ impl Pair {
         }
         frames
     }
+}
+
+fn taken(road: &mut ReceivingRoad, receiver: &mut Receiver, frame: &[u8]) -> Verified {
+    let Ok(Received::Chunk(arrival)) = road.receive(frame) else {
+        panic!("no chunk")
+    };
+    arrival.admit(receiver).ok().flatten().expect("was asked for")
 }
 
 fn encoded(frame: &Frame<'_>) -> Vec<u8> {
@@ -103,9 +107,7 @@ fn a_file_arrives_whole_over_one_road() {
         while !receiver.is_complete() {
             for frame in pair.answers(&mut receiver, &outline, &bytes, &mut rng) {
                 assert!(frame.len() <= MAX_FRAME);
-                let Ok(Received::Chunk(verified)) = pair.receiving.receive(&mut receiver, &frame) else {
-                    panic!("no chunk")
-                };
+                let verified = taken(&mut pair.receiving, &mut receiver, &frame);
                 store(&mut disk, &mut receiver, &verified);
             }
         }
@@ -148,9 +150,7 @@ fn a_file_survives_loss_and_restarts_on_both_sides_and_little_is_sent_twice() {
                         interruptions += 1;
                         break;
                     }
-                    let Ok(Received::Chunk(verified)) = pair.receiving.receive(&mut receiver, &frame) else {
-                        panic!("no chunk")
-                    };
+                    let verified = taken(&mut pair.receiving, &mut receiver, &frame);
                     arrived += 1;
                     left = left.saturating_sub(1);
                     if left == 0 {
@@ -184,10 +184,10 @@ fn no_frame_is_accepted_changed_repeated_out_of_order_or_from_another_road() {
         (receiver, pair, frames)
     };
     let (_, _, of_another_road) = open(&mut rng);
-    let (mut receiver, mut pair, frames) = open(&mut rng);
+    let (_, mut pair, frames) = open(&mut rng);
     let mut refused = |frame: &[u8], what: &str| {
         assert!(
-            matches!(pair.receiving.receive(&mut receiver, frame), Err(RoadError::Sealed)),
+            matches!(pair.receiving.receive(frame), Err(RoadError::Sealed)),
             "{what}"
         );
     };
@@ -201,14 +201,8 @@ fn no_frame_is_accepted_changed_repeated_out_of_order_or_from_another_road() {
         refused(&changed, "changed");
     }
     // The control: as it was sent, it is accepted; and then not again.
-    assert!(matches!(
-        pair.receiving.receive(&mut receiver, &frames[0]),
-        Ok(Received::Chunk(_))
-    ));
-    assert!(matches!(
-        pair.receiving.receive(&mut receiver, &frames[0]),
-        Err(RoadError::Sealed)
-    ));
+    assert!(matches!(pair.receiving.receive(&frames[0]), Ok(Received::Chunk(_))));
+    assert!(matches!(pair.receiving.receive(&frames[0]), Err(RoadError::Sealed)));
 }
 
 #[test]
@@ -220,18 +214,15 @@ fn a_stranger_and_an_echo_get_nothing_accepted() {
     // Somebody with another offer of the same file.
     let (mut receiving, to_sender) = ReceivingRoad::open(&mut receiver, &offer, &mut rng);
     let (mut sending, to_receiver) = SendingRoad::open(&another, &mut rng);
-    receiving.receive(&mut receiver, &to_receiver).unwrap();
+    receiving.receive(&to_receiver).unwrap();
     sending.receive(&to_sender).unwrap();
     let want = receiving.wants(&mut receiver, &mut rng).unwrap();
     assert_eq!(sending.receive(&want), Err(RoadError::Sealed));
     // Somebody who sends back what was sent.
     let (mut receiving, greeting) = ReceivingRoad::open(&mut receiver, &offer, &mut rng);
-    receiving.receive(&mut receiver, &greeting).unwrap();
+    receiving.receive(&greeting).unwrap();
     let cancel = receiving.cancel(&mut rng).unwrap();
-    assert!(matches!(
-        receiving.receive(&mut receiver, &cancel),
-        Err(RoadError::Sealed)
-    ));
+    assert!(matches!(receiving.receive(&cancel), Err(RoadError::Sealed)));
 }
 
 #[test]
@@ -246,18 +237,9 @@ fn nothing_is_said_before_the_other_side_has_greeted() {
         sending.chunk(&outline, 0, &content(CHUNK), &mut rng),
         Err(SourceChanged)
     );
-    assert!(matches!(
-        receiving.receive(&mut receiver, &[2; 33]),
-        Err(RoadError::UnknownVersion(2))
-    ));
-    assert!(matches!(
-        receiving.receive(&mut receiver, &[1; 32]),
-        Err(RoadError::Malformed)
-    ));
-    assert!(matches!(
-        receiving.receive(&mut receiver, &[1; 34]),
-        Err(RoadError::Malformed)
-    ));
+    assert!(matches!(receiving.receive(&[2; 33]), Err(RoadError::UnknownVersion(2))));
+    assert!(matches!(receiving.receive(&[1; 32]), Err(RoadError::Malformed)));
+    assert!(matches!(receiving.receive(&[1; 34]), Err(RoadError::Malformed)));
 }
 
 /// A sender who has the keys and lies.
@@ -279,7 +261,7 @@ fn a_sender_who_lies_is_found_out_with_the_first_chunk() {
             0,
         );
         let sealed = pair.sending.seals.seal(&frame, &mut rng).unwrap();
-        pair.receiving.receive(&mut receiver, &sealed).map(|_| ())
+        pair.receiving.receive(&sealed).map(|_| ())
     };
     let mut other = chunk(&bytes, 0).to_vec();
     other[0] ^= 1;
@@ -302,10 +284,10 @@ fn what_was_not_asked_for_is_refused() {
     let (mut receiver, mut rng) = (Receiver::new(&offer), rng(8));
     let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
     let frame = pair.sending.chunk(&outline, 0, chunk(&bytes, 0), &mut rng).unwrap();
-    assert!(matches!(
-        pair.receiving.receive(&mut receiver, &frame),
-        Err(RoadError::NotAsked)
-    ));
+    let Ok(Received::Chunk(arrival)) = pair.receiving.receive(&frame) else {
+        panic!("no chunk")
+    };
+    assert_eq!(arrival.admit(&mut receiver).map(|_| ()), Err(RoadError::NotAsked));
     assert!(receiver.have().is_empty());
 }
 
@@ -344,10 +326,53 @@ fn a_file_that_changed_after_it_was_offered_is_not_sent() {
     changed[5] ^= 1;
     assert_eq!(pair.sending.chunk(&outline, 0, &changed, &mut rng), Err(SourceChanged));
     let said = pair.sending.unavailable(&mut rng).unwrap();
-    assert!(matches!(
-        pair.receiving.receive(&mut receiver, &said),
-        Ok(Received::Unavailable)
-    ));
+    assert!(matches!(pair.receiving.receive(&said), Ok(Received::Unavailable)));
+}
+
+#[test]
+fn who_is_there_and_has_nothing_to_say_can_say_so() {
+    let (_, offer) = offered(&content(CHUNK));
+    let (mut receiver, mut rng) = (Receiver::new(&offer), rng(15));
+    let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
+    let said = pair.sending.alive(&mut rng).unwrap();
+    assert!(matches!(pair.receiving.receive(&said), Ok(Received::Alive)));
+    let said = pair.receiving.alive(&mut rng).unwrap();
+    assert_eq!(pair.sending.receive(&said), Ok(Asked::Nothing));
+}
+
+#[test]
+fn a_slow_road_asks_for_little_at_once() {
+    let (_, offer) = offered(&content(300 * CHUNK));
+    let (mut receiver, mut rng) = (Receiver::new(&offer), rng(16));
+    let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
+    for (narrow, asked) in [(0, 1), (3, 3), (1000, 64)] {
+        pair.receiving.narrow(narrow);
+        pair.receiving.wants(&mut receiver, &mut rng).unwrap();
+        assert_eq!(receiver.asked_on(pair.receiving.id()), asked);
+    }
+}
+
+#[test]
+fn a_chunk_that_came_by_another_way_meanwhile_is_dropped_and_the_road_goes_on() {
+    let bytes = content(4 * CHUNK);
+    let (outline, offer) = offered(&bytes);
+    let (mut receiver, mut rng) = (Receiver::new(&offer), rng(17));
+    let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
+    let frames = pair.answers(&mut receiver, &outline, &bytes, &mut rng);
+    assert!(receiver.came(0), "as a piece");
+    assert!(!receiver.came(0), "and not again");
+    receiver.stored(0);
+    let Ok(Received::Chunk(late)) = pair.receiving.receive(&frames[0]) else {
+        panic!("no chunk")
+    };
+    assert!(matches!(late.admit(&mut receiver), Ok(None)));
+    for frame in &frames[1..] {
+        assert!(!receiver.has_arrived());
+        let chunk = taken(&mut pair.receiving, &mut receiver, frame);
+        assert!(receiver.missing(9).is_empty(), "all is asked for");
+        receiver.stored(chunk.index());
+    }
+    assert!(receiver.has_arrived() && receiver.is_complete());
 }
 
 #[test]
@@ -356,10 +381,7 @@ fn either_side_calls_it_off() {
     let (mut receiver, mut rng) = (Receiver::new(&offer), rng(11));
     let mut pair = Pair::open(&mut receiver, &offer, &mut rng);
     let said = pair.sending.cancel(&mut rng).unwrap();
-    assert!(matches!(
-        pair.receiving.receive(&mut receiver, &said),
-        Ok(Received::Cancelled)
-    ));
+    assert!(matches!(pair.receiving.receive(&said), Ok(Received::Cancelled)));
     let said = pair.receiving.cancel(&mut rng).unwrap();
     assert_eq!(pair.sending.receive(&said), Ok(Asked::Cancelled));
 }
@@ -402,9 +424,7 @@ fn requests_are_few_and_the_window_is_kept() {
         }
         assert!(on_the_way.len() <= 64);
         let Some(frame) = on_the_way.pop_front() else { break };
-        let Ok(Received::Chunk(verified)) = pair.receiving.receive(&mut receiver, &frame) else {
-            panic!("no chunk")
-        };
+        let verified = taken(&mut pair.receiving, &mut receiver, &frame);
         receiver.stored(verified.index());
     }
     assert!(receiver.is_complete());
@@ -438,6 +458,7 @@ fn golden_frames() {
         ("done", Frame::Done),
         ("cancel", Frame::Cancel),
         ("unavailable", Frame::Unavailable),
+        ("alive", Frame::Alive),
     ];
     for (name, frame) in &frames {
         assert_eq!(encoded(frame), field(name), "{name}");
@@ -448,7 +469,7 @@ fn golden_frames() {
     let mut receiver = Receiver::new(&offer);
     let (mut receiving, to_sender) = ReceivingRoad::open(&mut receiver, &offer, &mut rng);
     let (mut sending, to_receiver) = SendingRoad::open(&offer, &mut rng);
-    receiving.receive(&mut receiver, &to_receiver).unwrap();
+    receiving.receive(&to_receiver).unwrap();
     sending.receive(&to_sender).unwrap();
     assert_eq!(to_sender, field("receiver greeting"));
     assert_eq!(to_receiver, field("sender greeting"));

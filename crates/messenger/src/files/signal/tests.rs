@@ -1,4 +1,6 @@
 use super::*;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 
 fn examples() -> Vec<(&'static str, Signal)> {
     let road = |byte: u8| Road {
@@ -6,11 +8,27 @@ fn examples() -> Vec<(&'static str, Signal)> {
         cookie: Cookie([byte + 1; 32]),
     };
     vec![
-        ("roads", Signal::Roads(vec![road(1), road(3)])),
+        (
+            "roads",
+            Signal::Roads(Call {
+                roads: vec![road(1), road(3)],
+                stored: 70_000,
+            }),
+        ),
         ("declined", Signal::Declined),
         ("cancelled", Signal::Cancelled),
         ("complete", Signal::Complete),
-        ("unavailable", Signal::Unavailable),
+        ("unreadable", Signal::Unavailable(Fault::Unreadable)),
+        ("changed", Signal::Unavailable(Fault::Changed)),
+        ("paused", Signal::Paused),
+        ("resumed", Signal::Resumed),
+        (
+            "locker",
+            Signal::Locker(LockerKey::of(&OwnedQueue::generate(
+                &mut ChaCha20Rng::seed_from_u64(1),
+                NodeId([9; 32]),
+            ))),
+        ),
     ]
 }
 
@@ -52,7 +70,13 @@ fn a_signal_of_a_newer_version_and_a_crowd_of_roads_are_passed_over() {
         cookie: Cookie([0; 32]),
     };
     assert_eq!(
-        Signal::from_tagged(&Signal::Roads(vec![road; MAX_ROADS + 1]).to_tagged()),
+        Signal::from_tagged(
+            &Signal::Roads(Call {
+                roads: vec![road; MAX_ROADS + 1],
+                stored: 0
+            })
+            .to_tagged()
+        ),
         None
     );
 }

@@ -424,9 +424,13 @@ export type SendFile = {
  */
 contact: string, 
 /**
- * Where it lies on this machine.
+ * Where it lies on this machine; a folder is sent with all that is in it.
  */
-path: string, };
+path: string, 
+/**
+ * Send images with what a camera wrote into them: where and when, with what.
+ */
+keep_metadata?: boolean, };
 
 export type AcceptFile = { 
 /**
@@ -478,6 +482,10 @@ direction: Direction,
  */
 name: string, 
 /**
+ * Whether it is a folder: saved as one.
+ */
+folder: boolean, 
+/**
  * Its size in bytes.
  */
 size: number, 
@@ -490,6 +498,10 @@ done: number,
  */
 state: TransferState, 
 /**
+ * Why it is no further, where its state alone does not say.
+ */
+why?: TransferReason, 
+/**
  * Bytes a second just now.
  */
 rate: number, 
@@ -499,6 +511,8 @@ rate: number,
 blake3?: string, };
 
 export type TransferState = "offered" | "active" | "paused" | "waiting" | "complete" | "declined" | "cancelled" | "failed";
+
+export type TransferReason = "paused_here" | "paused_there" | "disk_full" | "in_mailbox" | "in_outbox" | "unreadable" | "changed";
 
 export type AddPeer = { 
 /**
@@ -618,7 +632,11 @@ lock_after: number | null,
 /**
  * What the desktop is told when a message comes.
  */
-notifications: Notifications, };
+notifications: Notifications, 
+/**
+ * Bytes a second that files may take, each way; `null` for as much as there is.
+ */
+file_rate: number | null, };
 
 export type SettingsChange = { 
 /**
@@ -644,7 +662,11 @@ lock_after?: number | null,
 /**
  * What the desktop is told when a message comes.
  */
-notifications?: Notifications, };
+notifications?: Notifications, 
+/**
+ * Bytes a second for files, or `null`.
+ */
+file_rate?: number | null, };
 
 export type Theme = "system" | "light" | "dark";
 

@@ -365,6 +365,7 @@ export class MockBackend implements Backend {
       contact,
       direction: 'out',
       name,
+      folder: false,
       size: 8_400_000,
       done: 0,
       state: 'active',

@@ -1,0 +1,216 @@
+//! What a file is sent from.
+
+use super::prepare::{Stripped, stripped};
+use super::signal::Fault;
+use crate::message::TransferId;
+use crate::store::{Store, table};
+use outis_transfer::{Geometry, Manifest};
+use outis_vault::{FileId, Vault};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the sender finds what it has offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Source {
+    /// A person's own file, where it lies.
+    Path(String),
+    /// Sealed in the container: what is sent lies nowhere else.
+    Kept,
+    /// A person's own folder, where it lies. Its manifest stands beside the record.
+    Folder {
+        path: String,
+        /// Images in it go without what a camera wrote into them.
+        bare: bool,
+    },
+}
+
+impl Source {
+    /// Opens it.
+    pub(crate) fn open(&self, geometry: &Geometry, id: TransferId, store: &Store) -> Result<Reading, Fault> {
+        let from = match self {
+            Self::Path(path) => From::File(File::open(path).map_err(|_| Fault::Unreadable)?),
+            Self::Kept => From::Kept(Arc::clone(store.vault()), FileId(id.0)),
+            Self::Folder { path, bare } => {
+                let manifest = manifest(id, store).ok_or(Fault::Unreadable)?;
+                return Reading::folder(*geometry, Path::new(path), *bare, &manifest).ok_or(Fault::Changed);
+            }
+        };
+        Ok(Reading {
+            geometry: *geometry,
+            from,
+        })
+    }
+}
+
+/// The manifest that stands beside a transfer's record.
+fn manifest(id: TransferId, store: &Store) -> Option<Vec<u8>> {
+    let pieces = store.range_bytes(table::TRANSFERS, &id.0, usize::MAX).ok()?;
+    let pieces = pieces.iter().filter(|(index, _)| *index >= MANIFEST);
+    Some(
+        pieces
+            .flat_map(|(_, piece)| piece.dangerously_expose().to_vec())
+            .collect(),
+    )
+}
+
+/// Where the pieces of a manifest stand beside a transfer's record; those of an outline stand before.
+pub(super) const MANIFEST: u64 = 1 << 32;
+
+/// An open source.
+pub(crate) struct Reading {
+    geometry: Geometry,
+    from: From,
+}
+
+enum From {
+    File(File),
+    Kept(Arc<Vault>, FileId),
+    Folder(Tree),
+}
+
+impl Reading {
+    /// Of a folder whose manifest this is.
+    pub(super) fn folder(geometry: Geometry, path: &Path, bare: bool, manifest: &[u8]) -> Option<Self> {
+        Some(Self {
+            geometry,
+            from: From::Folder(Tree::new(path, bare, manifest)?),
+        })
+    }
+
+    /// Reads one chunk. Whether it is what was offered, the outline knows.
+    pub(crate) fn read(&mut self, chunk: u32, into: &mut Vec<u8>) -> Result<(), Fault> {
+        let length = self.geometry.length(chunk).ok_or(Fault::Changed)?;
+        let offset = self.geometry.offset(chunk);
+        into.clear();
+        match &mut self.from {
+            From::File(file) => {
+                into.resize(length, 0);
+                let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(into));
+                read.map_err(fault)
+            }
+            From::Kept(vault, id) => {
+                let bytes = vault
+                    .files()
+                    .read_chunk(*id, u64::from(chunk))
+                    .map_err(|_| Fault::Unreadable)?;
+                into.extend_from_slice(bytes.dangerously_expose());
+                Ok(())
+            }
+            From::Folder(tree) => tree.read(offset, length, into),
+        }
+    }
+}
+
+/// A manifest, and the files behind it, as one.
+struct Tree {
+    bare: bool,
+    manifest: Vec<u8>,
+    /// Where each file begins, and where it lies.
+    files: Vec<(u64, PathBuf)>,
+    end: u64,
+    open: Option<(usize, Open)>,
+}
+
+enum Open {
+    AsItIs(File),
+    Without(Vec<u8>),
+}
+
+impl Tree {
+    fn new(path: &Path, bare: bool, encoded: &[u8]) -> Option<Self> {
+        let manifest = Manifest::decode(encoded.get(Manifest::PREFIX..)?).ok()?;
+        let mut paths: Vec<PathBuf> = Vec::with_capacity(manifest.entries().len());
+        let (mut files, mut end) = (Vec::new(), encoded.len() as u64);
+        for entry in manifest.entries() {
+            let above = match entry.folder() {
+                Some(folder) => paths.get(folder)?.as_path(),
+                None => path,
+            };
+            // These are the names that we found there ourselves.
+            let here = above.join(entry.dangerously_expose_name());
+            if let Some(size) = entry.size() {
+                files.push((end, here.clone()));
+                end = end.checked_add(size)?;
+            }
+            paths.push(here);
+        }
+        Some(Self {
+            bare,
+            manifest: encoded.to_vec(),
+            files,
+            end,
+            open: None,
+        })
+    }
+
+    fn read(&mut self, offset: u64, length: usize, into: &mut Vec<u8>) -> Result<(), Fault> {
+        let mut at = offset;
+        let end = offset.saturating_add(length as u64);
+        if let Ok(start) = usize::try_from(at)
+            && let Some(rest) = self.manifest.get(start..)
+        {
+            let count = rest.len().min(length);
+            into.extend(rest.iter().take(count));
+            at += count as u64;
+        }
+        while at < end {
+            let place = self.files.partition_point(|(start, _)| *start <= at).checked_sub(1);
+            let place = place.ok_or(Fault::Changed)?;
+            let (start, _) = self.files.get(place).ok_or(Fault::Changed)?;
+            let stop = self.files.get(place + 1).map_or(self.end, |(next, _)| *next);
+            let (within, count) = (at - start, end.min(stop) - at);
+            if count == 0 {
+                return Err(Fault::Changed);
+            }
+            self.copy(place, within, count, into)?;
+            at += count;
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, place: usize, within: u64, count: u64, into: &mut Vec<u8>) -> Result<(), Fault> {
+        let count = usize::try_from(count).map_err(|_| Fault::Changed)?;
+        match self.opened(place)? {
+            Open::AsItIs(file) => {
+                let filled = into.len();
+                into.resize(filled + count, 0);
+                let room = into.get_mut(filled..).unwrap_or_default();
+                let read = file.seek(SeekFrom::Start(within)).and_then(|_| file.read_exact(room));
+                read.map_err(fault)
+            }
+            Open::Without(bytes) => {
+                let within = usize::try_from(within).map_err(|_| Fault::Changed)?;
+                let part = bytes
+                    .get(within..)
+                    .and_then(|rest| rest.get(..count))
+                    .ok_or(Fault::Changed)?;
+                into.extend_from_slice(part);
+                Ok(())
+            }
+        }
+    }
+
+    fn opened(&mut self, place: usize) -> Result<&mut Open, Fault> {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != place) {
+            self.open = None;
+            let (_, path) = self.files.get(place).ok_or(Fault::Changed)?;
+            let open = match self.bare.then(|| stripped(path)).transpose().map_err(fault)? {
+                Some(Stripped::Without(bytes)) => Open::Without(bytes),
+                Some(Stripped::Unknowable) => return Err(Fault::Changed),
+                Some(Stripped::AsItIs) | None => Open::AsItIs(File::open(path).map_err(fault)?),
+            };
+            self.open = Some((place, open));
+        }
+        self.open.as_mut().map(|(_, open)| open).ok_or(Fault::Unreadable)
+    }
+}
+
+fn fault(error: io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Fault::Changed,
+        _ => Fault::Unreadable,
+    }
+}

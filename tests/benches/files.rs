@@ -1,0 +1,147 @@
+//! What a file costs and what it does to everything else: real programs, real sockets, six relays on this machine.
+//!
+//! Run by `make bench` (or `cargo bench -p outis-tests --bench files`). It prints numbers and judges none; on a busy machine
+//! rates mean nothing, while processor time still does. `OUTIS_SOAK=1` sends 4 GiB where memory is measured, not 1 GiB.
+
+// What a program does not tell ends the measurement.
+#![allow(clippy::indexing_slicing)]
+
+use outis_tests::process::{Person, Relay, Setting, folder, soak};
+use serde_json::json;
+use std::{
+    fs::File,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(measure());
+}
+
+async fn measure() {
+    let relays = Relay::six().await;
+    let (ada, bob) = Person::two_contacts(&Setting::among(&relays)).await;
+    let files = folder();
+
+    let (p50, p95) = chat(&ada, &bob, async || false).await;
+    say("chat: to delivered, p50 and p95, nothing else", &both(p50, p95));
+
+    let path = files.path().join("file.bin");
+    std::fs::write(&path, vec![0x5a; FILE]).expect("room for a file");
+    let pids = |of: &str| -> Vec<u32> {
+        match of {
+            "sender" => vec![ada.rpc().pid()],
+            "recipient" => vec![bob.rpc().pid()],
+            _ => relays.iter().map(Relay::pid).collect(),
+        }
+    };
+    let parts = ["sender", "recipient", "relays"];
+    let before = parts.map(|of| processor_time(&pids(of)));
+    let begun = Instant::now();
+    let id = send(&ada, &bob, &path).await;
+    bob.await_transfer(&id, &["complete"]).await;
+    let took = begun.elapsed();
+    say(
+        "file: 256 MiB, offered to complete",
+        &format!("{:.1} MB/s", FILE as f64 / took.as_secs_f64() / 1e6),
+    );
+    for (of, before) in parts.iter().zip(before) {
+        let used = processor_time(&pids(of)).saturating_sub(before);
+        let for_a_hundred = used.as_secs_f64() * 1e8 / FILE as f64;
+        say(
+            &format!("file: processor time of {of} for 100 MB"),
+            &format!("{for_a_hundred:.2} s"),
+        );
+    }
+
+    let large = files.path().join("large.bin");
+    let size = if soak() { 4 << 30 } else { 1 << 30 };
+    File::create(&large)
+        .and_then(|file| file.set_len(size))
+        .expect("a file with nothing in it");
+    let id = send(&ada, &bob, &large).await;
+    bob.await_transfer(&id, &["active"]).await;
+    let mut most = [0.0f64; 2];
+    let (p50, p95) = chat(&bob, &ada, async || {
+        for (most, person) in most.iter_mut().zip([&ada, &bob]) {
+            *most = most.max(resident(person.rpc().pid()));
+        }
+        let transfers = bob.transfers(&ada).await;
+        let this = transfers.iter().find(|transfer| transfer["id"] == *id);
+        this.is_some_and(|transfer| transfer["state"] != "complete")
+    })
+    .await;
+    say("chat: the same while a large file goes", &both(p50, p95));
+    bob.await_transfer(&id, &["complete"]).await;
+    let gib = size >> 30;
+    say(
+        &format!("memory: of the sender, at most, {gib} GiB"),
+        &format!("{:.0} MB", most[0]),
+    );
+    say(
+        &format!("memory: of the recipient, at most, {gib} GiB"),
+        &format!("{:.0} MB", most[1]),
+    );
+}
+
+async fn send(from: &Person, to: &Person, path: &Path) -> String {
+    from.offer(to, path).await;
+    let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+    let id = to.await_offer(from, name).await;
+    to.rpc().call("file.accept", json!({"id": id})).await;
+    id
+}
+
+/// Messages one after the other: at least forty, and on as long as something goes on, up to so many.
+async fn chat(from: &Person, to: &Person, mut goes_on: impl AsyncFnMut() -> bool) -> (Duration, Duration) {
+    let mut took = Vec::new();
+    while took.len() < 40 || (took.len() < 2_000 && goes_on().await) {
+        let begun = Instant::now();
+        from.say(to, &format!("message {}", took.len())).await;
+        took.push(begun.elapsed());
+        goes_on().await;
+    }
+    took.sort();
+    let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default();
+    (at(50), at(95))
+}
+
+/// User and system time of processes, from `/proc/PID/stat` (proc(5), fields 14 and 15, in hundredths of a second).
+fn processor_time(pids: &[u32]) -> Duration {
+    let ticks = |pid: &u32| -> u64 {
+        let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap_or_default();
+        let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        fields
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum()
+    };
+    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
+}
+
+/// Resident now, in MB, from `/proc/PID/status`.
+fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or_default();
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
+    kib * 1024.0 / 1e6
+}
+
+fn both(p50: Duration, p95: Duration) -> String {
+    format!("{:.0} and {:.0} ms", p50.as_secs_f64() * 1e3, p95.as_secs_f64() * 1e3)
+}
+
+#[allow(clippy::print_stdout, reason = "a benchmark speaks to whoever runs it")]
+fn say(what: &str, how_much: &str) {
+    println!("{what:<48} {how_much}");
+}
+
+const FILE: usize = 256 << 20;
