@@ -82,6 +82,12 @@ const SHARED: &[(&str, &str, &str)] = &[
         "a relay's descriptor is opaque there, and checked when it is put",
     ),
     (
+        "vault-page",
+        "vault-index-directory",
+        "both are sealed under their place",
+    ),
+    ("vault-page", "vault-index-part", "both are sealed under their place"),
+    (
         "onion-command",
         "directory-record",
         "a relay's descriptor is opaque there, and checked when it is put",

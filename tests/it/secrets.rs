@@ -85,6 +85,7 @@ const SHOWN: &[&str] = &[
     "error = %first.kind()",
     "missed",
     "%cause",
+    "code = ?error.code",
 ];
 
 #[test]
