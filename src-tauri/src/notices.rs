@@ -156,6 +156,8 @@ mod tests {
                 reply_to: None,
                 edited_at: None,
                 reactions: Vec::new(),
+                disappear_after: None,
+                disappears_at: None,
             },
         }
     }

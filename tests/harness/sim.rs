@@ -8,7 +8,9 @@ mod hostile;
 mod net;
 mod peer;
 mod pipe;
+mod tap;
 
 pub use hostile::{Hostile, Hostility};
 pub use net::{Faults, SimNet, Way};
 pub use peer::{Accounts, TestPeer, address_of, befriend};
+pub use tap::Heard;

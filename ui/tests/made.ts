@@ -1,5 +1,5 @@
 import type { Contact, Message } from '$lib/api/dto';
-import { mockAddress } from '$lib/api/mock/world';
+import { mockAddress, PLAIN_CONVERSATION } from '$lib/api/mock/world';
 
 /** A contact in every respect ordinary but for what is given. */
 export function contact(more: Partial<Contact> = {}): Contact {
@@ -15,6 +15,9 @@ export function contact(more: Partial<Contact> = {}): Contact {
     unread: 0,
     last_message_at: null,
     returning: false,
+    added_at: 0,
+    last_message: null,
+    conversation: PLAIN_CONVERSATION,
     ...more,
   };
 }

@@ -24,13 +24,16 @@ impl App {
         Ok(open.shown_contact(contact))
     }
 
-    /// All contacts, those with whom something was said last first.
+    /// All contacts: those that are pinned first, then those with whom something was said last.
     pub async fn contact_list(&self, _: Nothing) -> Result<Vec<Contact>, Error> {
         let open = self.unlocked()?;
         let mut contacts = open.messenger.contacts();
         contacts.sort_by(|a, b| {
-            b.last_message_at
-                .cmp(&a.last_message_at)
+            let said = |contact: &messenger::Contact| contact.last_message_at.unwrap_or(contact.added_at);
+            b.settings
+                .pinned
+                .cmp(&a.settings.pinned)
+                .then_with(|| said(b).cmp(&said(a)))
                 .then_with(|| a.address.cmp(&b.address))
         });
         Ok(contacts
@@ -132,6 +135,9 @@ impl Open {
             says_known,
             unread,
             last_message_at,
+            added_at,
+            last_message,
+            settings,
         } = contact;
         Contact {
             safety_number: SafetyNumber::between(&self.address, &address).to_string(),
@@ -151,6 +157,9 @@ impl Open {
             last_message_at: last_message_at.map(|at| at.0),
             greeting,
             returning: says_known,
+            added_at: added_at.0,
+            last_message: last_message.map(|message| self.preview(message)),
+            conversation: settings.into(),
         }
     }
 }

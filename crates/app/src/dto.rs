@@ -5,6 +5,7 @@
 
 mod account;
 mod contact;
+mod conversation;
 mod desktop;
 mod file;
 mod message;
@@ -13,6 +14,7 @@ mod settings;
 
 pub use account::*;
 pub use contact::*;
+pub use conversation::*;
 pub use desktop::*;
 pub use file::*;
 pub use message::*;

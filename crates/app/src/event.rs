@@ -20,6 +20,14 @@ pub enum Event {
         /// The message.
         message: Message,
     },
+    /// A message is gone: deleted, or its time was over.
+    #[serde(rename = "message.removed")]
+    MessageRemoved {
+        /// Whose conversation it was in.
+        contact: String,
+        /// Its id.
+        id: String,
+    },
     /// Somebody wants to talk.
     #[serde(rename = "contact.request")]
     ContactRequest {
@@ -31,6 +39,12 @@ pub enum Event {
     ContactUpdated {
         /// Who.
         contact: Contact,
+    },
+    /// A contact is writing something just now. There is no event for stopping: it is over after some seconds.
+    #[serde(rename = "contact.typing")]
+    ContactTyping {
+        /// Who.
+        contact: String,
     },
     /// A transfer has moved; at most ten of these a second and transfer.
     #[serde(rename = "transfer.updated")]

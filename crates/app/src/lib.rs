@@ -20,6 +20,7 @@ mod archive;
 mod bindings;
 mod config;
 mod contact;
+mod conversation;
 pub mod dto;
 mod echo;
 mod error;

@@ -6,7 +6,7 @@ use crate::{
     dto::*,
     unlocked::{Unlocked as Open, now},
 };
-use outis_messenger::{self as messenger, MessageId, StoreError};
+use outis_messenger::{self as messenger, MessageId, Scope, StoreError};
 
 impl App {
     /// Sends a text: durably, online or not.
@@ -53,6 +53,30 @@ impl App {
         Ok(Nothing {})
     }
 
+    /// Deletes a message.
+    pub async fn message_delete(&self, params: DeleteMessage) -> Result<Nothing, Error> {
+        let DeleteMessage { id, for_everyone } = params;
+        let scope = if for_everyone { Scope::Everyone } else { Scope::Here };
+        self.unlocked()?.messenger.delete_message(&parse_id(&id)?, scope)?;
+        Ok(Nothing {})
+    }
+
+    /// Gives one of one's own texts another wording.
+    pub async fn message_edit(&self, params: EditMessage) -> Result<Message, Error> {
+        let EditMessage { id, text } = params;
+        let open = self.unlocked()?;
+        let message = open.messenger.edit_message(&parse_id(&id)?, text)?;
+        Ok(open.shown(message))
+    }
+
+    /// Puts an emoji on a message.
+    pub async fn message_react(&self, params: ReactToMessage) -> Result<Message, Error> {
+        let ReactToMessage { id, emoji } = params;
+        let open = self.unlocked()?;
+        let message = open.messenger.react_to_message(&parse_id(&id)?, &emoji)?;
+        Ok(open.shown(message))
+    }
+
     /// Why a message is where it is.
     pub async fn message_explain(&self, params: MessageRef) -> Result<Vec<StepRecord>, Error> {
         let id = parse_id(&params.id)?;
@@ -79,6 +103,16 @@ impl App {
 impl Open {
     pub(crate) fn shown_message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         Ok(self.messenger.message(id)?.map(|message| self.shown(message)))
+    }
+
+    /// A message as a list of conversations shows it.
+    pub(crate) fn preview(&self, mut message: messenger::Message) -> Message {
+        if let messenger::Body::Text(text) = &mut message.body
+            && let Some((end, _)) = text.char_indices().nth(PREVIEW)
+        {
+            text.truncate(end);
+        }
+        self.shown(message)
     }
 
     /// As many of the newest messages as fit into a reply.
@@ -116,14 +150,15 @@ impl Open {
             received_at,
             state,
             reply_to,
+            edited_at,
+            reactions,
+            disappear_after,
+            disappears_at,
         } = message;
         Message {
             id: id.to_string(),
             contact: id.contact.to_string(),
-            direction: match direction {
-                messenger::Direction::Out => Direction::Out,
-                messenger::Direction::In => Direction::In,
-            },
+            direction: shown_direction(direction),
             body: self.shown_body(body),
             sent_at: sent_at.0,
             received_at: received_at.map(|at| at.0),
@@ -135,8 +170,16 @@ impl Open {
                 messenger::Delivery::Failed(_) => MessageState::Failed,
             },
             reply_to: reply_to.map(|id| id.to_string()),
-            edited_at: None,
-            reactions: Vec::new(),
+            edited_at: edited_at.map(|at| at.0),
+            reactions: reactions
+                .into_iter()
+                .map(|(direction, emoji)| Reaction {
+                    emoji,
+                    direction: shown_direction(direction),
+                })
+                .collect(),
+            disappear_after,
+            disappears_at: disappears_at.map(|at| at.0),
         }
     }
 
@@ -149,8 +192,13 @@ impl Open {
                     messenger::Note::NewDevice => "new_device",
                     messenger::Note::NewSession => "new_session",
                     messenger::Note::ChainBroken => "chain_broken",
+                    messenger::Note::Disappearing(_) => "disappearing",
                 }
                 .to_owned(),
+                seconds: match note {
+                    messenger::Note::Disappearing(seconds) => seconds,
+                    _ => None,
+                },
             },
             messenger::Body::Deleted => MessageBody::Deleted,
             messenger::Body::File(id) => match self.messenger.transfer(&id) {
@@ -163,6 +211,13 @@ impl Open {
             },
             messenger::Body::Unsupported(_) => MessageBody::Unsupported,
         }
+    }
+}
+
+fn shown_direction(direction: messenger::Direction) -> Direction {
+    match direction {
+        messenger::Direction::Out => Direction::Out,
+        messenger::Direction::In => Direction::In,
     }
 }
 
@@ -202,6 +257,9 @@ fn in_words(step: &messenger::Step) -> String {
 
 /// A reply stays under 4 MiB, of which this much is text.
 const PAGE_BYTES: usize = 3 << 20;
+
+/// Characters of a text in a list of conversations.
+const PREVIEW: usize = 200;
 
 /// What a byte of text can become in JSON (`\u0000`).
 const ESCAPED: usize = 6;

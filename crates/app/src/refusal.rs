@@ -147,6 +147,7 @@ impl From<SendError> for Error {
             SendError::Blocked => ErrorCode::Blocked,
             SendError::TooLarge => ErrorCode::TooLarge,
             SendError::NotFound => ErrorCode::NotFound,
+            SendError::NotYours => ErrorCode::InvalidParams,
             SendError::Superseded => ErrorCode::AccountSuperseded,
             SendError::Store(error) => return error.into(),
         };

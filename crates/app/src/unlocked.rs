@@ -267,11 +267,14 @@ impl Unlocked {
                     outlet.push(Event::MessageReceived { message });
                 }
             }
-            messenger::Event::MessageUpdated(id) => {
-                if let Ok(Some(message)) = self.shown_message(&id) {
-                    outlet.push(Event::MessageUpdated { message });
-                }
-            }
+            messenger::Event::MessageUpdated(id) => match self.shown_message(&id) {
+                Ok(Some(message)) => outlet.push(Event::MessageUpdated { message }),
+                Ok(None) => outlet.push(Event::MessageRemoved {
+                    contact: id.contact.to_string(),
+                    id: id.to_string(),
+                }),
+                Err(error) => tracing::debug!(%error, "a message could not be read"),
+            },
             messenger::Event::ContactRequest(contact) => {
                 if let Ok(contact) = self.messenger.contact(&contact) {
                     outlet.push(Event::ContactRequest {
@@ -287,6 +290,9 @@ impl Unlocked {
                     });
                 }
             }
+            messenger::Event::Typing(contact) => outlet.push(Event::ContactTyping {
+                contact: contact.to_string(),
+            }),
             messenger::Event::TransferUpdated(id) => {
                 if let Some(transfer) = self.messenger.transfer(&id) {
                     outlet.push(Event::TransferUpdated {

@@ -53,10 +53,19 @@ impl State {
         for table in [table::OUTBOX, table::SEALED, table::STORED, table::OUTGOING] {
             changes.erase_all(table, owner);
         }
+        // What was said about a message names it by its number, which is another one now, or nobody's.
+        let old: Vec<u64> = peer.outbox.keys().copied().collect();
+        let renumbered = |number: u64| {
+            old.binary_search(&number)
+                .ok()
+                .and_then(|at| u64::try_from(at + 1).ok())
+        };
         for mut said in outbox.into_iter().flatten() {
             record.outgoing.last += 1;
             let number = record.outgoing.last;
             said.sealed = None;
+            said.chained = None;
+            said.content.renumber(renumbered);
             changes.put(table::OUTBOX, owner, number, &said);
             let Some(position) = said.position else { continue };
             changes.put(table::OUTGOING, owner, number, &position);

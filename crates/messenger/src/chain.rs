@@ -16,7 +16,7 @@ use std::ops::RangeInclusive;
 pub(crate) struct Link(pub(crate) [u8; 32]);
 
 /// 16 random bytes that travel with a content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Salt(pub(crate) [u8; 16]);
 
 impl Salt {

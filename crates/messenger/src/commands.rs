@@ -1,7 +1,9 @@
 //! What a person can do. Each command is durable when it returns, online or not.
 
+use crate::amending::is_message;
 use crate::contact::{Contact, ContactRecord, ContactState};
 use crate::content::{Author, Content, Reference, Text};
+use crate::disappearing::Expiry;
 use crate::event::Event;
 use crate::message::{Body, Delivery, Direction, Flight, FlightStep, Message, MessageId, Step};
 use crate::payload::Request;
@@ -10,7 +12,7 @@ use crate::search;
 use crate::sending::enqueue;
 use crate::session;
 use crate::state::State;
-use crate::store::{Changes, LineRecord, StatusRecord, StoreError, table};
+use crate::store::{Changes, LineRecord, Reacted, StatusRecord, StoreError, table};
 use outis_identity::Address;
 use outis_vault::Order;
 
@@ -59,14 +61,18 @@ impl State {
     pub(crate) fn contact(&self, contact: &Address) -> Result<Contact, ContactError> {
         self.peers
             .get(contact)
-            .map(|peer| peer.record.shown(*contact))
             .ok_or(ContactError::NotFound)
+            .and_then(|peer| Ok(peer.record.shown(*contact, self.last_message(contact)?)))
     }
 
     pub(crate) fn contacts(&self) -> Vec<Contact> {
         self.peers
             .iter()
-            .map(|(address, peer)| peer.record.shown(*address))
+            // What cannot be read now is shown when it is asked for.
+            .map(|(address, peer)| {
+                peer.record
+                    .shown(*address, self.last_message(address).unwrap_or_default())
+            })
             .collect()
     }
 
@@ -139,6 +145,7 @@ impl State {
         }
         self.store.commit(changes)?;
         self.peers.remove(contact);
+        self.expiring.remove_all(contact);
         self.events.push(Event::ContactUpdated(*contact));
         Ok(())
     }
@@ -196,6 +203,21 @@ impl State {
         body: Option<Body>,
         more: impl FnOnce(&mut Changes, u64),
     ) -> Result<MessageId, SendError> {
+        let position = self.peers.get(contact).map_or(0, |peer| peer.record.next_position);
+        let mut changes = Changes::new();
+        more(&mut changes, position);
+        self.send_changed(contact, content, body, changes, |_| {})
+    }
+
+    /// The same, in one commit with `changes` and with what `change` does to the contact's record.
+    pub(crate) fn send_changed(
+        &mut self,
+        contact: &Address,
+        content: Content,
+        body: Option<Body>,
+        mut changes: Changes,
+        change: impl FnOnce(&mut ContactRecord),
+    ) -> Result<MessageId, SendError> {
         if self.me.is_superseded() {
             return Err(SendError::Superseded);
         }
@@ -209,12 +231,17 @@ impl State {
             ContactState::Blocked => return Err(SendError::Blocked),
         }
         let mut record = peer.record.clone();
-        let mut changes = Changes::new();
         let position = body.as_ref().map(|_| record.take_positions(1));
         let reply_to = match &content {
             Content::Text(text) => text.reply_to,
             _ => None,
         };
+        let expiry = record
+            .settings
+            .disappear_after
+            .filter(|_| content.disappears())
+            .map(Expiry::new);
+        change(&mut record);
         let (number, unreceipted) = enqueue(
             &mut record,
             &mut changes,
@@ -232,6 +259,8 @@ impl State {
                 received_at: None,
                 body,
                 reply_to,
+                edited: None,
+                reactions: Vec::new(),
             };
             let mut flight = Flight::default();
             flight.log(now, Step::Queued);
@@ -244,21 +273,25 @@ impl State {
                     flight,
                 },
             );
-            record.last_message_at = Some(now);
-            more(&mut changes, position);
+            if is_message(&line.body) {
+                record.last_message_at = Some(now);
+            }
+            if let Some(expiry) = expiry {
+                changes.put(table::EXPIRING, contact.as_bytes(), position, &expiry);
+            }
         }
         changes.put_contact(contact, &record);
         self.store.commit(changes)?;
         peer.record = record;
         peer.outbox.insert(number, unreceipted);
-        let id = MessageId {
-            contact: *contact,
-            position: position.unwrap_or(0),
-        };
-        if position.is_some() {
-            self.events.push(Event::MessageUpdated(id));
+        if let (Some(position), Some(expiry)) = (position, expiry) {
+            self.expiring.insert(*contact, position, expiry);
         }
-        Ok(id)
+        if let Some(position) = position {
+            self.updated(contact, position);
+            self.events.push(Event::ContactUpdated(*contact));
+        }
+        Ok(MessageId::new(contact, position.unwrap_or(0)))
     }
 
     /// One's own notes lie in a conversation that no queue is ever made for.
@@ -274,7 +307,18 @@ impl State {
             received_at: Some(now),
             body: Body::Text(text),
             reply_to,
+            edited: None,
+            reactions: Vec::new(),
         };
+        let expiry = self
+            .me
+            .record
+            .notes
+            .disappear_after
+            .map(|after| Expiry::new(after).started(now));
+        if let Some(expiry) = expiry {
+            changes.put(table::EXPIRING, contact.as_bytes(), position, &expiry);
+        }
         changes.put_line(
             &contact,
             position,
@@ -290,6 +334,9 @@ impl State {
         changes.put(table::DEVICE, &crate::store::NOBODY, 0, &record);
         self.store.commit(changes)?;
         self.me.record = record;
+        if let Some(expiry) = expiry {
+            self.expiring.insert(contact, position, expiry);
+        }
         let id = MessageId { contact, position };
         self.events.push(Event::MessageUpdated(id));
         Ok(id)
@@ -303,13 +350,7 @@ impl State {
         limit: usize,
     ) -> Result<(Vec<Message>, bool), StoreError> {
         let end = before.map_or(u64::MAX, |id| id.position);
-        let mut lines = self.store.range::<LineRecord>(
-            table::LINES,
-            contact.as_bytes(),
-            0..end,
-            Order::Descending,
-            limit.saturating_add(1),
-        )?;
+        let mut lines = self.lines_before(contact, end, limit.saturating_add(1))?;
         let more = lines.len() > limit;
         lines.truncate(limit);
         lines.reverse();
@@ -318,6 +359,17 @@ impl State {
             .map(|(position, line)| self.shown(contact, position, line))
             .collect::<Result<_, _>>()?;
         Ok((messages, more))
+    }
+
+    /// The last lines of a conversation before a position, newest first.
+    pub(crate) fn lines_before(
+        &self,
+        contact: &Address,
+        end: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, LineRecord)>, StoreError> {
+        self.store
+            .range(table::LINES, contact.as_bytes(), 0..end, Order::Descending, limit)
     }
 
     pub(crate) fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
@@ -342,6 +394,10 @@ impl State {
             return Err(ContactError::NotFound);
         };
         let position = up_to.position.min(peer.record.next_position.saturating_sub(1));
+        self.displayed(&up_to.contact, position)?;
+        let Some(peer) = self.peers.get(&up_to.contact) else {
+            return Err(ContactError::NotFound);
+        };
         if position <= peer.record.read_position {
             return Ok(());
         }
@@ -352,6 +408,17 @@ impl State {
             Order::Ascending,
             usize::MAX,
         )?;
+        let looked_at = self.store.range::<LineRecord>(
+            table::LINES,
+            up_to.contact.as_bytes(),
+            0..position + 1,
+            Order::Descending,
+            LOOK_BACK,
+        )?;
+        let theirs = looked_at
+            .iter()
+            .find(|(_, line)| line.direction == Direction::In && line.number > 0 && is_message(&line.body));
+        let read_number = theirs.map_or(0, |(_, line)| line.number);
         let unread = after
             .iter()
             .filter(|(_, line)| line.direction == Direction::In && line.received_at.is_some() && is_message(&line.body))
@@ -359,11 +426,18 @@ impl State {
         self.change(&up_to.contact, |record, _| {
             record.read_position = position;
             record.unread = unread as u64;
+            // What is missing before it was not looked at.
+            let read_number = read_number.min(record.arrived.up_to());
+            if read_number > record.read_number {
+                record.read_number = read_number;
+                // Whoever is told nothing of it is sent nothing for it either.
+                record.owes_receipt |= record.settings.read_receipts;
+            }
         })?;
         Ok(())
     }
 
-    fn shown(&self, contact: &Address, position: u64, line: LineRecord) -> Result<Message, StoreError> {
+    pub(crate) fn shown(&self, contact: &Address, position: u64, line: LineRecord) -> Result<Message, StoreError> {
         let status = self
             .store
             .get::<StatusRecord>(table::STATUS, contact.as_bytes(), position)?;
@@ -379,17 +453,20 @@ impl State {
             Some(reference) => self.referenced(contact, reference, line.direction)?,
             None => None,
         };
+        let expiry = self.expiring.get(contact, position);
+        let emoji = |reacted: Reacted| Some((reacted.direction, reacted.emoji?));
         Ok(Message {
-            id: MessageId {
-                contact: *contact,
-                position,
-            },
+            id: MessageId::new(contact, position),
             direction: line.direction,
             body: line.body,
             sent_at: line.sent_at,
             received_at: line.received_at,
             state,
             reply_to,
+            edited_at: line.edited.map(|edited| edited.at),
+            reactions: line.reactions.into_iter().filter_map(emoji).collect(),
+            disappear_after: expiry.map(|expiry| expiry.after),
+            disappears_at: expiry.and_then(|expiry| expiry.at),
         })
     }
 
@@ -491,9 +568,12 @@ pub enum SendError {
     /// Longer than a message may be.
     #[error("longer than {} bytes", Text::LIMIT)]
     TooLarge,
-    /// The message that it answers is not in this conversation.
+    /// The message that it answers is not in this conversation, or the one to be changed is not there.
     #[error("there is no such message")]
     NotFound,
+    /// Only what one wrote oneself is edited, or deleted for everyone.
+    #[error("this is not your own message")]
+    NotYours,
     /// The account signed in elsewhere.
     #[error("the account is in use on another device")]
     Superseded,
@@ -502,9 +582,8 @@ pub enum SendError {
     Store(#[from] StoreError),
 }
 
-fn is_message(body: &Body) -> bool {
-    matches!(body, Body::Text(_) | Body::File(_) | Body::Unsupported(_))
-}
+/// Lines of ours, notes and gaps that may stand below the last message of theirs.
+const LOOK_BACK: usize = 64;
 
 /// Bytes of an alias.
 const ALIAS: usize = 256;

@@ -1,11 +1,14 @@
 //! Contacts: who they are to us, and what of them is kept.
 
 use crate::chain::{Arrived, Link};
+use crate::message::Message;
 use crate::parcel::CardEntry;
+use crate::settings::ConversationSettings;
 use outis_crypto::CryptoRng;
 use outis_identity::{Address, DeviceId, Generation};
 use outis_wire::{Epoch, UnixMillis};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A contact, as shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,12 @@ pub struct Contact {
     pub unread: u64,
     /// When something was last said.
     pub last_message_at: Option<UnixMillis>,
+    /// When they came here: the order of those with whom nothing was said yet.
+    pub added_at: UnixMillis,
+    /// The last message, as a list of conversations shows it.
+    pub last_message: Option<Message>,
+    /// What was chosen for the conversation.
+    pub settings: ConversationSettings,
 }
 
 /// What a contact is to us.
@@ -92,6 +101,16 @@ pub(crate) struct ContactRecord {
     pub(crate) their_read: u64,
     /// The highest of our cards that they have.
     pub(crate) card_known: u64,
+    /// What was chosen for the conversation.
+    pub(crate) settings: ConversationSettings,
+    /// The choice of how long messages stay that holds: its count, and the numbering that it was told in.
+    pub(crate) timer: (u64, u64),
+    /// The highest of their numbers that was looked at here; told only if they are to be told.
+    pub(crate) read_number: u64,
+    /// When they were last told what arrived, if that is told once an hour.
+    pub(crate) receipted_at: Option<UnixMillis>,
+    /// Numbers that something was said about before they came.
+    pub(crate) awaited: BTreeSet<u64>,
 }
 
 /// Our direction.
@@ -187,6 +206,11 @@ impl ContactRecord {
             owes_receipt: false,
             their_read: 0,
             card_known: 0,
+            settings: ConversationSettings::default(),
+            timer: (0, 0),
+            read_number: 0,
+            receipted_at: None,
+            awaited: BTreeSet::new(),
         }
     }
 
@@ -207,11 +231,16 @@ impl ContactRecord {
         self.card.as_ref().map_or(0, |card| card.sequence)
     }
 
+    /// What of theirs was looked at, if they are to be told.
+    pub(crate) fn told_read(&self) -> Option<u64> {
+        (self.settings.read_receipts && self.read_number > 0).then_some(self.read_number)
+    }
+
     pub(crate) fn slot(&self, slot: u64) -> Option<&SessionSlot> {
         self.sessions.iter().find(|known| known.slot == slot)
     }
 
-    pub(crate) fn shown(&self, address: Address) -> Contact {
+    pub(crate) fn shown(&self, address: Address, last_message: Option<Message>) -> Contact {
         Contact {
             address,
             nickname: self.nickname.clone(),
@@ -223,6 +252,9 @@ impl ContactRecord {
             says_known: self.says_known,
             unread: self.unread,
             last_message_at: self.last_message_at,
+            added_at: self.created_at,
+            last_message,
+            settings: self.settings,
         }
     }
 }

@@ -3,9 +3,12 @@
 //! Lines are ordered by position. Our own words go to the end; what comes goes to the end too, unless it fills a gap. A gap
 //! keeps as many positions as it has numbers, so that whatever fills it finds its place between its neighbours.
 
+use crate::amended::Amendment;
+use crate::amending::is_message;
 use crate::chain::{Agreement, Arrived, Place, salted_hash};
 use crate::contact::ContactRecord;
 use crate::content::Content;
+use crate::disappearing::Expiry;
 use crate::message::{Body, Delivery, Direction, Flight, Note, Step};
 use crate::parcel::Numbered;
 use crate::search;
@@ -19,7 +22,12 @@ pub(crate) enum Taken {
     /// It was here before, or is too far from anything that was.
     Nothing,
     /// It is new; these lines are new or changed, and the first of them is its own if it shows as one.
-    New { line: Option<u64>, changed: Vec<u64> },
+    New {
+        line: Option<u64>,
+        changed: Vec<u64>,
+        /// The line goes by itself after so many seconds.
+        disappear_after: Option<u32>,
+    },
 }
 
 /// Puts a numbered content into its place.
@@ -42,12 +50,20 @@ pub(crate) fn take(
             record.stream = Some((numbered.stream, slot));
             record.arrived = Arrived::starting_at(numbered.from.min(number));
             changes.erase_all(table::INCOMING, owner);
+            changes.erase_all(table::AMENDMENTS, owner);
+            record.awaited.clear();
+            record.read_number = 0;
         }
     }
-    let shown = numbered.content.is_shown();
+    let place = record.arrived.place(number);
+    if matches!(place, Place::Seen | Place::Refused) {
+        return Ok(Taken::Nothing);
+    }
+    let amendment = Amendment::of(store, changes, contact, record, number)?;
+    let shown = numbered.content.is_shown() && !amendment.is_deleted() && record.takes_timer(numbered);
     let mut changed = Vec::new();
-    let position = match record.arrived.place(number) {
-        Place::Seen | Place::Refused => return Ok(Taken::Nothing),
+    let position = match place {
+        Place::Seen | Place::Refused => None,
         Place::Next => shown.then(|| record.take_positions(1)),
         Place::After(gap) => {
             let missing = gap.end() - gap.start() + 1;
@@ -78,19 +94,24 @@ pub(crate) fn take(
             shown.then_some(position)
         }
     };
+    let goes = |after: &u32| *after > 0 && position.is_some() && numbered.content.disappears();
+    let disappear_after = numbered.disappear_after.filter(goes);
     let salted = salted_hash(numbered.salt, &numbered.content);
     let agreement = record.arrived.take(number, slot, numbered.previous, salted);
     if let Some(position) = position {
         let mut flight = Flight::default();
         flight.log(now, Step::Received);
-        let line = LineRecord {
+        let mut line = LineRecord {
             direction: Direction::In,
             number,
             sent_at: numbered.sent_at,
             received_at: Some(now),
             body: body_of(&numbered.content),
             reply_to: reply_of(&numbered.content),
+            edited: None,
+            reactions: Vec::new(),
         };
+        amendment.apply(&mut line);
         changes.put_line(
             contact,
             position,
@@ -101,8 +122,14 @@ pub(crate) fn take(
             },
         );
         changes.put(table::INCOMING, owner, number, &position);
-        record.unread = record.unread.saturating_add(1);
-        record.last_message_at = Some(now);
+        if is_message(&line.body) {
+            record.unread = record.unread.saturating_add(1);
+            record.last_message_at = Some(now);
+            record.settings.archived &= record.settings.muted;
+        }
+        if let Some(after) = disappear_after {
+            changes.put(table::EXPIRING, owner, position, &Expiry::new(after));
+        }
         changed.retain(|at| *at != position);
     }
     if agreement == Agreement::Broken {
@@ -111,6 +138,7 @@ pub(crate) fn take(
     Ok(Taken::New {
         line: position,
         changed,
+        disappear_after,
     })
 }
 
@@ -140,7 +168,12 @@ pub(crate) fn body_of(content: &Content) -> Body {
             Some(transfer) => Body::File(transfer),
             None => Body::Unsupported(content.clone().into()),
         },
-        Content::Tombstone(_) | Content::FileSignal(_) => Body::Deleted,
+        Content::Timer(timer) => Body::Note(Note::Disappearing(timer.after)),
+        Content::Edit(_)
+        | Content::Reaction(_)
+        | Content::Delete(_)
+        | Content::Tombstone(_)
+        | Content::FileSignal(_) => Body::Deleted,
         Content::Unsupported(tagged) => Body::Unsupported(tagged.clone()),
     }
 }
@@ -160,6 +193,8 @@ fn put_gap(changes: &mut Changes, contact: &Address, position: u64, from: u64, m
         received_at: Some(now),
         body: Body::Gap(missing),
         reply_to: None,
+        edited: None,
+        reactions: Vec::new(),
     };
     changes.put_line(contact, position, &line, &status(Delivery::Delivered));
     changes.put(table::INCOMING, contact.as_bytes(), from, &position);
@@ -173,6 +208,8 @@ fn line_of_ours(body: Body, now: UnixMillis) -> LineRecord {
         received_at: Some(now),
         body,
         reply_to: None,
+        edited: None,
+        reactions: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::queue::{TheirQueue, sample};
 use crate::state::State;
 use crate::store::{Changes, NOBODY, StoreError, table};
 use crate::time::{Backoff, Tick};
-use crate::work::{Job, Task, Unreachable};
+use crate::work::{Job, Owner, Task, Unreachable};
 use outis_crypto::signature::VerifyingKey;
 use outis_crypto::{Secret, aead};
 use outis_identity::{Address, DeviceId, Generation, Standing, VerifiedDevice};
@@ -34,6 +34,11 @@ impl Publishing {
     /// Our own descriptor is read before anything else is done.
     pub(crate) fn look_up_again(&mut self) {
         self.looked_up = None;
+    }
+
+    /// Something speaks for it that the account was signed in to elsewhere: our own descriptor is read again, not too often.
+    pub(crate) fn doubt(&mut self, tick: Tick) {
+        self.looked_up = self.looked_up.filter(|at| tick.since(*at) < DOUBT_PAUSE);
     }
 }
 
@@ -299,6 +304,9 @@ impl State {
             record.highest = record.highest.max(highest);
         })?;
         self.me.cleared = false;
+        // Nothing is listened to either: whoever has the account now does that.
+        self.deaf.push(Owner::Requests);
+        self.deaf.extend(self.peers.keys().copied().map(Owner::Contact));
         self.events.push(Event::Superseded);
         Ok(())
     }
@@ -386,7 +394,8 @@ const WAYS: usize = 3;
 const PUBLISH_WAYS: usize = 3;
 const CHECK_WAYS: usize = 2;
 
-/// Our own descriptor is read this often.
+/// Our own descriptor is read this often, and this often at most where there is reason to doubt.
+const DOUBT_PAUSE: Duration = Duration::from_secs(2 * 60);
 const SELF_LOOK_UP: Duration = Duration::from_secs(60 * 60);
 
 const PUBLISH_AGAIN: Duration = Duration::from_secs(5);

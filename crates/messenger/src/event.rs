@@ -18,6 +18,8 @@ pub enum Event {
     ContactRequest(Address),
     /// A contact changed.
     ContactUpdated(Address),
+    /// A contact is writing something just now.
+    Typing(Address),
     /// A transfer moved.
     TransferUpdated(TransferId),
     /// Whether this account is known to the network, or published by us, changed.

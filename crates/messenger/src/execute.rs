@@ -1,11 +1,13 @@
 //! Does one piece of work on the network. Knows nothing of the state: what it needs is in the job, what came of it in the
 //! outcome. All of these futures are safe to drop.
 
+use crate::dark::Dark;
 use crate::descriptor::{FoundDescriptor, FoundSelf, LookUp, Publication, read};
 use crate::files::roads::on_the_disk;
+use crate::plan::at;
 use crate::queue::TheirQueue;
 use crate::randomness::Randomness;
-use crate::transport::Transport;
+use crate::transport::{OpenError, Transport};
 use crate::work::{Item, Job, Outcome, Task, Unreachable};
 use futures::StreamExt;
 use futures::channel::mpsc;
@@ -24,12 +26,14 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What every piece of work has at hand.
 pub(crate) struct Ways<T> {
     pub(crate) transport: Arc<T>,
     pub(crate) network: NetworkName,
     pub(crate) rng: Randomness,
+    pub(crate) dark: Dark,
 }
 
 impl<T> Clone for Ways<T> {
@@ -38,6 +42,7 @@ impl<T> Clone for Ways<T> {
             transport: Arc::clone(&self.transport),
             network: self.network.clone(),
             rng: self.rng.clone(),
+            dark: self.dark.clone(),
         }
     }
 }
@@ -127,14 +132,7 @@ impl<T: Transport> Ways<T> {
     }
 
     pub(crate) async fn mailbox(&self, node: NodeId, isolation: Isolation) -> Option<(Mailbox, Driver<T::Stream>)> {
-        let to = Destination {
-            node,
-            service: Service::Mailbox,
-        };
-        let stream = within(OPENING, async {
-            self.transport.open(to, Purpose::Mailbox, isolation).await.ok()
-        })
-        .await?;
+        let stream = self.open(node, Service::Mailbox, Purpose::Mailbox, isolation).await?;
         Some(client::connect(stream, self.network.clone(), node))
     }
 
@@ -208,6 +206,7 @@ impl<T: Transport> Ways<T> {
         let mut puts: FuturesUnordered<_> = envelopes
             .into_iter()
             .map(|(node, envelope)| async move {
+                let isolation = at(isolation, node);
                 within(SLOW, self.request_one(to, passes, node, isolation, envelope))
                     .await
                     .is_some()
@@ -286,15 +285,26 @@ impl<T: Transport> Ways<T> {
     }
 
     async fn directory(&self, node: NodeId, isolation: Isolation) -> Option<Directory<T::Stream>> {
-        let to = Destination {
-            node,
-            service: Service::Directory,
-        };
-        let stream = within(OPENING, async {
-            self.transport.open(to, Purpose::Directory, isolation).await.ok()
-        })
-        .await?;
+        let stream = self
+            .open(node, Service::Directory, Purpose::Directory, isolation)
+            .await?;
         Some(Directory::new(stream))
+    }
+
+    /// Whoever does not answer is remembered for a while.
+    async fn open(&self, node: NodeId, service: Service, purpose: Purpose, isolation: Isolation) -> Option<T::Stream> {
+        let opening = self.transport.open(Destination { node, service }, purpose, isolation);
+        match tokio::time::timeout(OPENING, opening).await {
+            Ok(Ok(stream)) => {
+                self.dark.answered(node);
+                Some(stream)
+            }
+            Ok(Err(OpenError::TooFewRelays)) => None,
+            Ok(Err(OpenError::Unreachable)) | Err(_) => {
+                self.dark.failed(node, Instant::now());
+                None
+            }
+        }
     }
 
     /// Works, puts by all ways, and reads back by others. Done when all are stored and today's and its neighbours are found.

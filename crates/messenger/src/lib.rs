@@ -18,21 +18,27 @@
 //! The formats stand byte by byte in `docs/protocol/messenger.md`.
 
 mod afresh;
+mod amended;
+mod amending;
 mod archive;
 mod chain;
 mod commands;
 mod contact;
 mod content;
 mod conversation;
+mod dark;
 #[doc(hidden)]
 pub mod decoders;
 mod descriptor;
+mod disappearing;
+mod erasing;
 mod event;
 mod execute;
 mod files;
 mod meeting;
 mod message;
 mod messenger;
+mod opening;
 mod own;
 mod parcel;
 mod payload;
@@ -48,12 +54,14 @@ mod run;
 mod search;
 mod sending;
 mod session;
+mod settings;
 mod state;
 mod store;
 mod time;
 mod transport;
 mod work;
 
+pub use amending::Scope;
 pub use archive::{ExportError, ITEM as ARCHIVE_ITEM, ImportError};
 pub use commands::{ContactError, SendError, Verification};
 pub use contact::{Contact, ContactState};
@@ -64,6 +72,7 @@ pub use message::{
 };
 pub use messenger::{Config, Mailbox, Messenger};
 pub use own::{Known, Origin};
+pub use settings::{ConversationSettings, Receipts, SettingsChange};
 pub use store::StoreError;
 pub use transport::{Clock, OpenError, Transport};
 

@@ -23,6 +23,9 @@ pub(crate) const REQUEST_REPEAT: Duration = Duration::from_secs(7 * 24 * 60 * 60
 /// A request is made anew, for a newer prekey, when its own is so many days old: its prekey lives for 16.
 const REQUEST_RENEWAL: u32 = 8;
 
+/// Requests that wait for an answer.
+const INCOMING: usize = 64;
+
 /// What somebody's descriptor says, checked against their address.
 pub(crate) struct Found {
     pub(crate) remote: Remote,
@@ -62,6 +65,9 @@ impl State {
             generation: accepted.device.generation(),
             id: accepted.device.id(),
         };
+        if self.turns_away(&from) {
+            return Ok(Verdict::Done);
+        }
         let mut changes = Changes::new();
         changes.put(table::REQUESTS, &name, 0, &epoch.offset(Prekey::LIFETIME_DAYS + 1).0);
         let known = self.peers.get(&from).map(|peer| peer.record.clone());
@@ -129,6 +135,13 @@ impl State {
         self.contact_updated(&from, state);
         self.retry_early(&from)?;
         Ok(Verdict::Done)
+    }
+
+    /// Whether somebody who was never heard of asks while as many as we keep wait for an answer. They ask again in a week,
+    /// and are heard if there is room then: whoever came first is not pushed out by a flood.
+    fn turns_away(&self, from: &Address) -> bool {
+        let incoming = |peer: &&Peer| peer.record.state == ContactState::Incoming;
+        !self.peers.contains_key(from) && self.peers.values().filter(incoming).count() >= INCOMING
     }
 
     /// The contact's side of the session is new: what they have not receipted is told in it.

@@ -61,6 +61,14 @@ pub struct Message {
     pub state: Delivery,
     /// What it answers, if that is here.
     pub reply_to: Option<MessageId>,
+    /// When its text was changed last, by its writer's clock.
+    pub edited_at: Option<UnixMillis>,
+    /// Emoji on it, one of each side at most.
+    pub reactions: Vec<(Direction, String)>,
+    /// Seconds after which it goes by itself.
+    pub disappear_after: Option<u32>,
+    /// When it goes, once that is known.
+    pub disappears_at: Option<UnixMillis>,
 }
 
 /// Who wrote a message.
@@ -109,6 +117,8 @@ pub enum Note {
     NewSession,
     /// The contact's device told two different stories of what it had sent before.
     ChainBroken,
+    /// From here on messages go by themselves after so many seconds, or stay. Its direction says who chose it.
+    Disappearing(Option<u32>),
 }
 
 /// How far a message is. Only ever moves down this list, but for a message that has to be told again.

@@ -1,13 +1,18 @@
 //! The handle.
 
+use crate::amending::Scope;
 use crate::commands::{ContactError, SendError, Verification};
 use crate::contact::{Contact, ContactRecord};
+use crate::dark::Dark;
+use crate::disappearing::Expiring;
 use crate::event::{Event, Events};
 use crate::files::{FileError, Known as KnownTransfer, Metadata, Prepared, Transfer};
 use crate::message::{FlightStep, Message, MessageId, TransferId};
+use crate::opening::Opening;
 use crate::own::{Known, Me, Origin};
 use crate::peer::Peer;
 use crate::randomness::Randomness;
+use crate::settings::{ConversationSettings, SettingsChange};
 use crate::state::State;
 use crate::store::{NOBODY, Store, StoreError, table};
 use crate::time::Tick;
@@ -99,7 +104,8 @@ impl Messenger {
                 .is_some_and(|known| known.record.keeps_file())
         });
         let events = Arc::new(Events::default());
-        let state = State {
+        let expiring = Expiring::load(&store)?;
+        let mut state = State {
             network,
             store,
             me,
@@ -116,10 +122,16 @@ impl Messenger {
             rendezvous: Vec::new(),
             transfers,
             throttle: Arc::default(),
+            dark: Dark::default(),
+            opening: Opening::default(),
+            expiring,
             next_loose: 0,
             lines_indexed: 0,
             deaf: Vec::new(),
+            resting: Vec::new(),
         };
+        // What went while nobody was here is not shown once more.
+        state.expire()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
@@ -247,6 +259,48 @@ impl Messenger {
         self.command(|state| state.send_text(contact, text.into(), reply_to))
     }
 
+    /// Deletes a message, here or everywhere.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the same holds for all changes of messages.
+    pub fn delete_message(&self, id: &MessageId, scope: Scope) -> Result<(), SendError> {
+        self.command(|state| state.delete_message(id, scope))
+    }
+
+    /// Gives one of our own texts another wording.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn edit_message(&self, id: &MessageId, text: impl Into<String>) -> Result<Message, SendError> {
+        self.command(|state| state.edit_message(id, text.into()))
+    }
+
+    /// Puts an emoji on a message in place of our last one; an empty one takes it back.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn react_to_message(&self, id: &MessageId, emoji: &str) -> Result<Message, SendError> {
+        self.command(|state| state.react_to_message(id, emoji))
+    }
+
+    /// Changes what is named for a conversation and gives all of it.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn set_conversation(
+        &self,
+        contact: &Address,
+        change: &SettingsChange,
+    ) -> Result<ConversationSettings, SendError> {
+        self.command(|state| state.set_conversation(contact, change))
+    }
+
+    /// Something is being written to a contact: they are told, if they are to be told. To be called as long as it is so.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn typing(&self, contact: &Address) -> Result<(), ContactError> {
+        self.command(|state| state.typing(contact))
+    }
+
+    /// What was chosen for a conversation.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn conversation_settings(&self, contact: &Address) -> Result<ConversationSettings, ContactError> {
+        self.shared.state().conversation_settings(contact)
+    }
+
     /// A page of a conversation, newest last, of at most `limit` messages that end before `before`; and whether there are
     /// older ones.
     #[allow(clippy::missing_errors_doc)]
@@ -290,7 +344,8 @@ impl Messenger {
         self.shared.state().flight(id)
     }
 
-    /// Everything up to this message was looked at.
+    /// Everything up to this message was looked at: its time runs, if it goes by itself, and the contact is told if they are
+    /// to be told.
     #[allow(clippy::missing_errors_doc)]
     pub fn mark_read(&self, up_to: &MessageId) -> Result<(), ContactError> {
         self.command(|state| state.mark_read(up_to))

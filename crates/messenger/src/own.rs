@@ -3,6 +3,7 @@
 use crate::descriptor::Publishing;
 use crate::event::Event;
 use crate::randomness::Randomness;
+use crate::settings::ConversationSettings;
 use crate::state::State;
 use crate::store::{Changes, NOBODY, Store, StoreError, table};
 use outis_crypto::CryptoRng;
@@ -50,6 +51,8 @@ pub(crate) struct DeviceRecord {
     pub(crate) publications: u64,
     /// Where the next note to self goes.
     pub(crate) next_note: u64,
+    /// What was chosen for the notes to self.
+    pub(crate) notes: ConversationSettings,
 }
 
 /// Shows whether a descriptor was published by this very state of this device.
@@ -195,6 +198,7 @@ impl DeviceRecord {
             witnesses: Vec::new(),
             publications: 0,
             next_note: 1,
+            notes: ConversationSettings::default(),
         }
     }
 }

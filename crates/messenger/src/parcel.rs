@@ -34,6 +34,8 @@ pub(crate) enum Entry {
     CannotOpen(CiphertextHash),
     /// The answer to a request.
     Accepted(Accepted),
+    /// Something is being written. Never receipted, and worth nothing soon.
+    Typing,
     /// A tag of a newer version.
     Unknown(u16),
 }
@@ -54,6 +56,8 @@ pub(crate) struct Numbered {
     pub(crate) salt: Salt,
     /// The link of the number before it; the zero link for the first one told in a session.
     pub(crate) previous: Link,
+    /// Seconds for which it stays, from when it is first put here and from when it is looked at there; nothing for ever.
+    pub(crate) disappear_after: Option<u32>,
     /// What it is.
     pub(crate) content: Content,
 }
@@ -130,6 +134,7 @@ impl Entry {
             Self::Card(card) => (tag::CARD, outis_wire::encode(card)),
             Self::CannotOpen(hash) => (tag::CANNOT_OPEN, outis_wire::encode(hash)),
             Self::Accepted(accepted) => (tag::ACCEPTED, outis_wire::encode(accepted)),
+            Self::Typing => (tag::TYPING, Vec::new()),
             Self::Unknown(tag) => (*tag, Vec::new()),
         };
         Tagged { tag, body }
@@ -145,6 +150,8 @@ impl Entry {
             tag::CARD => Self::Card(outis_wire::decode(&body, CARD_LIMIT)?),
             tag::CANNOT_OPEN => Self::CannotOpen(outis_wire::decode(&body, 32)?),
             tag::ACCEPTED => Self::Accepted(outis_wire::decode(&body, NICKNAME_LIMIT + 8)?),
+            tag::TYPING if body.is_empty() => Self::Typing,
+            tag::TYPING => return Err(ParcelError::Malformed),
             other => Self::Unknown(other),
         })
     }
@@ -158,16 +165,17 @@ pub(crate) const CARD_LIMIT: usize = 2_048;
 
 const VERSION: u8 = 1;
 
-/// All tags of entries. 6 (typing) is reserved.
+/// All tags of entries.
 mod tag {
     pub(super) const NUMBERED: u16 = 1;
     pub(super) const RECEIPT: u16 = 2;
     pub(super) const CARD: u16 = 3;
     pub(super) const CANNOT_OPEN: u16 = 4;
     pub(super) const ACCEPTED: u16 = 5;
+    pub(super) const TYPING: u16 = 6;
 
     /// Those of which a parcel has one at most.
-    pub(super) const ONCE: [u16; 4] = [NUMBERED, RECEIPT, CARD, ACCEPTED];
+    pub(super) const ONCE: [u16; 5] = [NUMBERED, RECEIPT, CARD, ACCEPTED, TYPING];
 }
 
 /// Why a plaintext is not a parcel. It was authenticated, so this is a fault or a newer version of the other side.

@@ -4,12 +4,13 @@ use crate::contact::ContactRecord;
 use crate::parcel::CiphertextHash;
 use crate::queue::{OwnQueue, TheirQueue};
 use crate::store::{OutboxRecord, Sealed, Store, StoreError, table};
-use crate::time::{Backoff, Tick};
+use crate::time::{Backoff, Pace, Tick};
 use outis_identity::Address;
 use outis_vault::Order;
 use outis_wire::NodeId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) struct Peer {
     pub(crate) record: ContactRecord,
@@ -48,7 +49,11 @@ pub(crate) struct Lane {
     pub(crate) seen: Seen,
     /// Ciphertexts that came before the session they are of.
     pub(crate) early: VecDeque<Arc<Vec<u8>>>,
-    pub(crate) last_receipt: Option<Tick>,
+    pub(crate) receipts: Pace,
+    /// Something is being written here: just said, and since when they are to be told.
+    pub(crate) types: bool,
+    pub(crate) typing: Option<Tick>,
+    pub(crate) typing_told: Option<Tick>,
     /// Counts what came, to know whether a receipt on its way tells of all of it.
     pub(crate) came: u64,
     pub(crate) card_told: Backoff,
@@ -89,6 +94,8 @@ pub(crate) struct Loose {
 pub(crate) struct Told {
     /// All that had come when it was made, by [`Lane::came`].
     pub(crate) receipt: Option<u64>,
+    /// It is worth nothing after so long.
+    pub(crate) fleeting: Option<Duration>,
 }
 
 /// The last hashes of what was read, bounded.
@@ -168,6 +175,11 @@ impl Peer {
             .values()
             .filter(|unreceipted| unreceipted.sealed.is_some())
             .count()
+    }
+
+    /// Whether something is to be put for them that no mailbox has yet.
+    pub(crate) fn says_something(&self) -> bool {
+        !self.lane.loose.is_empty() || self.outbox.values().any(|unreceipted| unreceipted.stored.is_empty())
     }
 
     /// Whether all of their mailboxes have failed again and again.

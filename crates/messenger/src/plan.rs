@@ -5,9 +5,9 @@ use crate::event::Event;
 use crate::files::roads::RoadEnd;
 use crate::parcel::{Entry, Parcel};
 use crate::payload::Payload;
+use crate::peer::Peer;
 use crate::queue::TheirQueue;
 use crate::receipt::Receipt;
-use crate::sending::RECEIPT_PAUSE;
 use crate::session;
 use crate::state::State;
 use crate::store::{Changes, NOBODY, StoreError, table};
@@ -30,6 +30,9 @@ impl State {
         if self.index_some()? {
             plan.next = self.tick;
         }
+        if let Some(next) = self.expire()? {
+            plan.wake(next, self.tick);
+        }
         if self.relays.is_empty() || self.me.is_superseded() {
             return Ok((plan.jobs, plan.next));
         }
@@ -38,6 +41,7 @@ impl State {
             self.plan_queue(&mut plan, Owner::Requests)?;
         }
         if self.may_speak() {
+            self.draw_opening();
             for contact in self.active() {
                 self.plan_queue(&mut plan, Owner::Contact(contact))?;
                 self.plan_contact(&mut plan, &contact)?;
@@ -57,7 +61,7 @@ impl State {
         self.running.remove(&task);
         match (task, outcome) {
             (Task::Create(owner, id), Outcome::Created { created, .. }) => self.queue_created(owner, id, created)?,
-            (Task::Listen(owner, id), Outcome::Deaf { .. }) => self.mailbox_failed(owner, id),
+            (Task::Listen(owner, id), Outcome::Deaf { .. }) => self.deaf_to(owner, id),
             (Task::Delete(id), Outcome::Deleted { deleted, .. }) => self.queue_deleted(id, deleted)?,
             (Task::Put(contact, node), Outcome::Put { results, .. }) => self.put_done(&contact, node, &results)?,
             (Task::Request(contact), Outcome::Requested { stored, .. }) => self.request_put(&contact, stored > 0)?,
@@ -96,16 +100,21 @@ impl State {
         let tick = self.tick;
         while self.seal_waiting(contact)? {}
         self.seal_loose(contact)?;
+        if self.peers.get(contact).is_some_and(Peer::says_something) {
+            self.opening.at_once(contact);
+        }
         self.plan_request(plan, contact)?;
         self.plan_puts(plan, contact)?;
         self.plan_way_back(plan, contact)?;
         let isolation = self.isolation(Owner::Contact(*contact), Role::LookUp);
+        let receipt_due = self.receipt_due(contact);
+        let mut in_doubt = false;
         let Some(peer) = self.peers.get_mut(contact) else {
             return Ok(());
         };
         let lane = &mut peer.lane;
         if peer.record.owes_receipt {
-            plan.wake(lane.last_receipt.unwrap_or_default().plus(RECEIPT_PAUSE), tick);
+            plan.wake(receipt_due, tick);
         }
         if peer.queue.sequence() > peer.record.card_known {
             plan.wake(lane.card_told.until(), tick);
@@ -118,6 +127,7 @@ impl State {
                 lane.look_up
                     .patience
                     .failed(tick, PATIENCE_AGAIN, PATIENCE_LONGEST, &mut self.rng);
+                in_doubt = true;
                 self.repeat_lowest(contact)?;
                 self.plan_puts(plan, contact)?;
             } else {
@@ -128,6 +138,10 @@ impl State {
             return Ok(());
         };
         let look_up = peer.lane.look_up;
+        if in_doubt {
+            // Perhaps it is we who have a new device, and they listen to that.
+            self.me.publishing.doubt(tick);
+        }
         let task = Task::LookUp(*contact);
         if look_up.wanted && !self.running.contains(&task) && plan.is_due(look_up.backoff.until(), tick) {
             let job = self.look_up(contact, isolation);
@@ -241,7 +255,7 @@ impl State {
                 Job::Put {
                     to: to.clone(),
                     node,
-                    isolation,
+                    isolation: at(isolation, node),
                     items,
                 },
             ));
@@ -293,7 +307,12 @@ impl State {
             return Ok(None);
         };
         let stream = peer.record.stream.map_or(0, |(stream, _)| stream);
-        let receipt = Receipt::of(stream, &peer.record.arrived, None, peer.record.their_card());
+        let receipt = Receipt::of(
+            stream,
+            &peer.record.arrived,
+            peer.record.told_read(),
+            peer.record.their_card(),
+        );
         let parcel = Parcel {
             entries: vec![Entry::Card(card), Entry::Receipt(receipt)],
         };
@@ -401,6 +420,11 @@ pub(crate) enum Role {
     Theirs = 1,
     Requests = 2,
     LookUp = 3,
+}
+
+/// The mailboxes of one queue are reached by ways of their own: whoever sees two of them must not see that they are one's.
+pub(crate) fn at(isolation: Isolation, node: NodeId) -> Isolation {
+    Isolation(hash(label::MESSENGER_ISOLATION, &[&isolation.0, &node.0]))
 }
 
 pub(crate) fn isolation(secret: &[u8; 32], whose: &[u8; 32], role: Role) -> Isolation {

@@ -5,7 +5,7 @@ use crate::time::{Backoff, Tick};
 use outis_crypto::CryptoRng;
 use outis_identity::Address;
 use outis_mailbox::queue::{OwnedQueue, Pass, Place, QueueCard, QueueId};
-use outis_wire::NodeId;
+use outis_wire::{NodeId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(crate) struct OwnMailbox {
     #[serde(with = "shared")]
     pub(crate) queue: Arc<OwnedQueue>,
     pub(crate) standing: Standing,
+    /// Since when it stands so, by the clock on the wall.
+    pub(crate) since: UnixMillis,
     #[serde(skip)]
     pub(crate) way: Backoff,
     /// Since when it cannot be reached.
@@ -31,6 +33,9 @@ pub(crate) struct OwnMailbox {
     /// All that lay in it was pushed.
     #[serde(skip)]
     pub(crate) caught_up: bool,
+    /// It was asked, and is left alone until then.
+    #[serde(skip)]
+    pub(crate) rests_until: Option<Tick>,
 }
 
 impl OwnMailbox {
@@ -39,9 +44,11 @@ impl OwnMailbox {
         Self {
             queue,
             standing: Standing::Retired,
+            since: UnixMillis::default(),
             way: Backoff::default(),
             failing_since: None,
             caught_up: false,
+            rests_until: None,
         }
     }
 }
@@ -89,7 +96,7 @@ impl OwnQueue {
     }
 
     /// Draws mailboxes until there are three that do not fail. Gives whether any was drawn.
-    pub(crate) fn draw(&mut self, relays: &[NodeId], rng: &mut impl CryptoRng) -> bool {
+    pub(crate) fn draw(&mut self, relays: &[NodeId], now: UnixMillis, rng: &mut impl CryptoRng) -> bool {
         let mut drew = false;
         while self
             .mailboxes
@@ -108,9 +115,11 @@ impl OwnQueue {
             self.mailboxes.push(OwnMailbox {
                 queue,
                 standing: Standing::Drawn,
+                since: now,
                 way: Backoff::default(),
                 failing_since: None,
                 caught_up: false,
+                rests_until: None,
             });
             drew = true;
         }
@@ -128,11 +137,11 @@ impl OwnQueue {
     }
 
     /// Names all mailboxes that are there in a new card.
-    pub(crate) fn issue(&mut self) {
+    pub(crate) fn issue(&mut self, now: UnixMillis) {
         self.sequence = self.sequence.saturating_add(1);
         for mailbox in &mut self.mailboxes {
             if mailbox.standing == Standing::Created {
-                mailbox.standing = Standing::Named;
+                mailbox.stand(Standing::Named, now);
             }
         }
     }
@@ -154,6 +163,13 @@ impl OwnQueue {
         named
             .filter_map(|mailbox| Some((mailbox.queue.id(), pass(mailbox)?)))
             .collect()
+    }
+}
+
+impl OwnMailbox {
+    pub(crate) fn stand(&mut self, standing: Standing, now: UnixMillis) {
+        self.standing = standing;
+        self.since = now;
     }
 }
 
@@ -242,13 +258,15 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
+    const NOW: UnixMillis = UnixMillis(0);
+
     fn relays(count: u8) -> Vec<NodeId> {
         (1..=count).map(|byte| NodeId([byte; 32])).collect()
     }
 
     fn drawn(count: u8) -> OwnQueue {
         let mut queue = OwnQueue::default();
-        queue.draw(&relays(count), &mut ChaCha20Rng::seed_from_u64(1));
+        queue.draw(&relays(count), NOW, &mut ChaCha20Rng::seed_from_u64(1));
         queue
     }
 
@@ -275,26 +293,26 @@ mod tests {
         assert!(!queue.wants_card(), "the queues are not there yet");
         create_all(&mut queue);
         assert!(queue.wants_card());
-        queue.issue();
+        queue.issue(NOW);
         assert!(!queue.wants_card());
         assert_eq!(
             queue.named().map(|card| (card.sequence(), card.places().len())),
             Some((1, 3))
         );
         queue.mailboxes[0].standing = Standing::Retired;
-        queue.draw(&relays(4), &mut ChaCha20Rng::seed_from_u64(2));
+        queue.draw(&relays(4), NOW, &mut ChaCha20Rng::seed_from_u64(2));
         create_all(&mut queue);
-        queue.issue();
+        queue.issue(NOW);
         assert_eq!(queue.sequence(), 2);
     }
 
     #[test]
     fn a_contact_reads_the_card_and_finds_a_pass_for_each_request_queue_and_for_no_other() {
         let (mut queue, mut requests) = (drawn(3), OwnQueue::default());
-        requests.draw(&relays(3), &mut ChaCha20Rng::seed_from_u64(3));
+        requests.draw(&relays(3), NOW, &mut ChaCha20Rng::seed_from_u64(3));
         for queue in [&mut queue, &mut requests] {
             create_all(queue);
-            queue.issue();
+            queue.issue(NOW);
         }
         let contact = Address::new(SigningKey::generate(&mut ChaCha20Rng::seed_from_u64(4)).verifying_key());
         let theirs = TheirQueue::read(&queue.card(7, &requests, &contact).expect("is named")).expect("reads");

@@ -1,7 +1,7 @@
 //! Our own queues: drawn, created, listened to, replaced when their mailboxes die, and deleted.
 
-use crate::plan::{PATIENCE_LONGEST, Plan, Role, isolation};
-use crate::queue::{OwnQueue, Standing};
+use crate::plan::{PATIENCE_LONGEST, Plan, Role, at, isolation};
+use crate::queue::{OwnMailbox, OwnQueue, Standing};
 use crate::state::State;
 use crate::store::{Changes, NOBODY, StoreError, table};
 use crate::time::Tick;
@@ -9,6 +9,7 @@ use crate::work::{Job, Owner, Task};
 use outis_identity::Address;
 use outis_mailbox::Kind;
 use outis_mailbox::queue::QueueId;
+use outis_wire::UnixMillis;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,24 +23,44 @@ impl State {
         }
     }
 
+    /// Listening ended: because we hung up, or because the mailbox or the way is gone.
+    pub(crate) fn deaf_to(&mut self, owner: Owner, id: QueueId) {
+        let mailbox = self.queue_of(owner).and_then(|queue| queue.mailbox(id));
+        match mailbox {
+            Some(mailbox) if mailbox.caught_up && mailbox.rests_until.is_some() => mailbox.caught_up = false,
+            _ => self.mailbox_failed(owner, id),
+        }
+    }
+
     pub(crate) fn plan_queue(&mut self, plan: &mut Plan, owner: Owner) -> Result<(), StoreError> {
-        let tick = self.tick;
+        let (now, tick) = (self.now(), self.tick);
         let relays = std::mem::take(&mut self.relays);
-        let known = match owner {
-            Owner::Requests => u64::MAX,
-            Owner::Contact(contact) => self.peers.get(&contact).map_or(0, |peer| peer.record.card_known),
+        // Who knows the newest card, how long an older one may still be in somebody's hands, and from when it is read.
+        let (known, kept, from, is_idle) = match owner {
+            Owner::Requests => (u64::MAX, KEPT_FOR_REQUESTS, Tick::default(), false),
+            Owner::Contact(contact) => {
+                let peer = self.peers.get(&contact);
+                let known = peer.map_or(0, |peer| peer.record.card_known);
+                let is_idle = peer.is_some_and(|peer| peer.is_idle(now));
+                (known, KEPT, self.opening.from(&contact), is_idle)
+            }
         };
         let mut rng = self.rng.clone();
         let mut changed = false;
+        let mut over = Vec::new();
         if let Some(queue) = self.queue_of(owner) {
-            changed |= queue.replace_dead(tick, known);
-            changed |= queue.draw(&relays, &mut rng);
+            changed |= queue.replace_dead(tick, now, known);
+            changed |= queue.rotate(now, known);
+            over = queue.take_over(now, known, kept);
+            changed |= queue.draw(&relays, now, &mut rng);
             if queue.wants_card() {
-                queue.issue();
+                queue.issue(now);
                 changed = true;
             }
         }
         self.relays = relays;
+        changed |= !over.is_empty();
+        self.graves.mailboxes.extend(over);
         if changed {
             self.store_queue(owner)?;
             if owner == Owner::Requests {
@@ -53,9 +74,18 @@ impl State {
             Kind::CONTACT
         };
         let running = std::mem::take(&mut self.running);
+        let mut resting = Vec::new();
         if let Some(queue) = self.queue_of(owner) {
+            if is_idle {
+                resting = queue.rest(tick, &mut rng);
+            }
             for mailbox in &queue.mailboxes {
                 let id = mailbox.queue.id();
+                let isolation = at(isolation, mailbox.queue.node());
+                let due = match mailbox.standing {
+                    Standing::Drawn => mailbox.way.until(),
+                    _ => mailbox.listen_from(is_idle).max(from),
+                };
                 let (task, job) = match mailbox.standing {
                     Standing::Drawn => (
                         Task::Create(owner, id),
@@ -74,11 +104,12 @@ impl State {
                     ),
                 };
                 if !running.contains(&task) {
-                    plan.at(mailbox.way.until(), tick, || (task, job));
+                    plan.at(due, tick, || (task, job));
                 }
             }
         }
         self.running = running;
+        self.resting.extend(resting.into_iter().map(|id| (owner, id)));
         Ok(())
     }
 
@@ -87,8 +118,9 @@ impl State {
             self.mailbox_failed(owner, id);
             return Ok(());
         }
+        let now = self.now();
         if let Some(mailbox) = self.queue_of(owner).and_then(|queue| queue.mailbox(id)) {
-            mailbox.standing = Standing::Created;
+            mailbox.stand(Standing::Created, now);
             mailbox.way.succeeded();
             mailbox.failing_since = None;
         }
@@ -140,6 +172,8 @@ impl State {
                 changes.put(table::QUEUES, contact.as_bytes(), 0, &peer.queue);
             }
         }
+        // What was given up lies there until its mailbox was told.
+        changes.put(table::QUEUES, &NOBODY, 1, &self.graves);
         self.store.commit(changes)
     }
 
@@ -199,13 +233,13 @@ impl State {
 
 impl OwnQueue {
     /// Replaces mailboxes that have failed for long: nothing is drawn here, only made room for.
-    fn replace_dead(&mut self, tick: Tick, known: u64) -> bool {
+    fn replace_dead(&mut self, tick: Tick, now: UnixMillis, known: u64) -> bool {
         let mut changed = false;
         let sequence = self.sequence();
         let dead = |since: Option<Tick>| since.is_some_and(|since| tick.since(since) >= DEAD);
         for mailbox in &mut self.mailboxes {
             if mailbox.standing == Standing::Named && dead(mailbox.failing_since) {
-                mailbox.standing = Standing::Retired;
+                mailbox.stand(Standing::Retired, now);
                 mailbox.failing_since = None;
                 changed = true;
             }
@@ -222,7 +256,54 @@ impl OwnQueue {
         });
         changed || before != self.mailboxes.len()
     }
+
+    /// Retires one mailbox that has been in use for weeks, if all is well: whoever watches a queue sees it end.
+    fn rotate(&mut self, now: UnixMillis, known: u64) -> bool {
+        let is_well = |mailbox: &OwnMailbox| match mailbox.standing {
+            Standing::Named => mailbox.failing_since.is_none(),
+            Standing::Drawn | Standing::Created => false,
+            Standing::Retired => true,
+        };
+        if known < self.sequence() || !self.mailboxes.iter().all(is_well) {
+            return false;
+        }
+        let old = |mailbox: &&mut OwnMailbox| {
+            mailbox.standing == Standing::Named && now.since(mailbox.since) >= lifetime(mailbox)
+        };
+        match self.mailboxes.iter_mut().find(old) {
+            Some(mailbox) => {
+                mailbox.stand(Standing::Retired, now);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes out what nobody writes to any more, to be deleted where it lies.
+    fn take_over(&mut self, now: UnixMillis, known: u64, kept: Duration) -> Vec<OwnMailbox> {
+        let sequence = self.sequence();
+        let is_over = |mailbox: &OwnMailbox| {
+            mailbox.standing == Standing::Retired && known >= sequence && now.since(mailbox.since) >= kept
+        };
+        let (over, kept) = std::mem::take(&mut self.mailboxes).into_iter().partition(is_over);
+        self.mailboxes = kept;
+        over
+    }
 }
+
+/// Three to five weeks, so that the mailboxes of a queue do not end together.
+fn lifetime(mailbox: &OwnMailbox) -> Duration {
+    let [byte, ..] = mailbox.queue.id().0;
+    DAY * (21 + u32::from(byte % 15))
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// After the contact has the new card, what it put before may still be on its way.
+const KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// The descriptors of the next two weeks name the old request queue; who was away finds them.
+const KEPT_FOR_REQUESTS: Duration = Duration::from_secs(17 * 24 * 60 * 60);
 
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 const LISTEN_AGAIN_LONGEST: Duration = Duration::from_secs(60);
@@ -240,32 +321,74 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
+    const NOW: UnixMillis = UnixMillis(0);
+
+    #[test]
+    fn mailboxes_rotate_one_by_one_after_weeks_and_the_old_one_is_deleted_when_the_contact_has_the_new_card() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let nodes: Vec<NodeId> = (1..=20).map(|byte| NodeId([byte; 32])).collect();
+        let mut queue = OwnQueue::default();
+        let (mut now, mut deleted) = (NOW, Vec::new());
+        let mut used: Vec<QueueId> = Vec::new();
+        for _ in 0..120 {
+            queue.rotate(now, queue.sequence());
+            queue.draw(&nodes, now, &mut rng);
+            let named = |queue: &OwnQueue| queue.mailboxes.iter().filter(|m| m.standing == Standing::Named).count();
+            assert!(queue.sequence() == 0 || named(&queue) >= 2, "never two at once");
+            for mailbox in queue.mailboxes.iter_mut().filter(|m| m.standing == Standing::Drawn) {
+                mailbox.stand(Standing::Created, now);
+                used.push(mailbox.queue.id());
+            }
+            if queue.wants_card() {
+                queue.issue(now);
+            }
+            // The contact has not heard of the card: the old one is kept.
+            assert!(
+                queue
+                    .take_over(now.plus(KEPT * 10), queue.sequence() - 1, KEPT)
+                    .is_empty()
+            );
+            deleted.extend(
+                queue
+                    .take_over(now, queue.sequence(), KEPT)
+                    .iter()
+                    .map(|m| m.queue.id()),
+            );
+            now = now.plus(DAY);
+        }
+        assert!((9..=18).contains(&used.len()), "{} in four months", used.len());
+        assert!(deleted.len() + 4 >= used.len() && deleted.len() + 3 <= used.len());
+    }
+
     #[test]
     fn a_mailbox_that_cannot_be_reached_for_long_makes_room_for_another_and_is_read_on_until_the_new_card_is_known() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let nodes: Vec<NodeId> = (1..=5).map(|byte| NodeId([byte; 32])).collect();
         let mut queue = OwnQueue::default();
-        queue.draw(&nodes, &mut rng);
+        queue.draw(&nodes, NOW, &mut rng);
         for mailbox in &mut queue.mailboxes {
             mailbox.standing = Standing::Created;
         }
-        queue.issue();
+        queue.issue(NOW);
         let began = Tick::default();
         queue.mailboxes[1].failing_since = Some(began);
-        assert!(!queue.replace_dead(began.plus(DEAD / 2), 1), "it may come back");
-        assert!(queue.replace_dead(began.plus(DEAD), 1));
+        assert!(!queue.replace_dead(began.plus(DEAD / 2), NOW, 1), "it may come back");
+        assert!(queue.replace_dead(began.plus(DEAD), NOW, 1));
         assert_eq!(queue.mailboxes[1].standing, Standing::Retired);
-        assert!(queue.draw(&nodes, &mut rng));
+        assert!(queue.draw(&nodes, NOW, &mut rng));
         assert_eq!(queue.mailboxes.len(), 4);
         queue.mailboxes[3].standing = Standing::Created;
-        queue.issue();
+        queue.issue(NOW);
 
         queue.mailboxes[1].failing_since = Some(began);
         assert!(
-            !queue.replace_dead(began.plus(DEAD), 1),
+            !queue.replace_dead(began.plus(DEAD), NOW, 1),
             "the contact may still write there"
         );
-        assert!(queue.replace_dead(began.plus(DEAD), 2), "the contact has the new card");
+        assert!(
+            queue.replace_dead(began.plus(DEAD), NOW, 2),
+            "the contact has the new card"
+        );
         assert_eq!(queue.mailboxes.len(), 3);
         assert!(
             queue

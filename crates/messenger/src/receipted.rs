@@ -194,5 +194,12 @@ pub(crate) struct ReceiptEffect {
     shown: Vec<u64>,
 }
 
+impl ReceiptEffect {
+    /// Whether it says that this number has arrived.
+    pub(crate) fn has_delivered(&self, number: u64) -> bool {
+        self.delivered.binary_search(&number).is_ok()
+    }
+}
+
 /// Something overtaken is told again, but not more often than this.
 const REPEAT_PAUSE: Duration = Duration::from_secs(5);

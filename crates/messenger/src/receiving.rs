@@ -1,8 +1,10 @@
 //! What comes out of our queues: opened, stored and only then acknowledged.
 
+use crate::amended::Amended;
 use crate::contact::{ContactRecord, ContactState, TheirCard};
 use crate::content::Content;
 use crate::conversation::{self, Taken};
+use crate::disappearing::Expiry;
 use crate::event::Event;
 use crate::files;
 use crate::message::MessageId;
@@ -113,6 +115,7 @@ impl State {
         if peer.lane.cannot_open.len() < CANNOT_OPEN {
             peer.lane.cannot_open.insert(hash);
         }
+        self.me.publishing.doubt(self.tick);
         Verdict::Done
     }
 
@@ -199,10 +202,17 @@ impl State {
                 // What was seen is receipted again: the sender would not send it if it had our receipt.
                 record.owes_receipt = true;
                 news.numbered = true;
-                if let Taken::New { line, changed } =
-                    conversation::take(&self.store, changes, contact, record, slot, numbered, now)?
+                let taken = conversation::take(&self.store, changes, contact, record, slot, numbered, now)?;
+                let is_new = matches!(taken, Taken::New { .. });
+                news.amended = self.amended(contact, record, changes, numbered, is_new)?;
+                if let Taken::New {
+                    line,
+                    changed,
+                    disappear_after,
+                } = taken
                 {
                     news.contact |= line.is_some();
+                    news.disappear_after = disappear_after;
                     if let (Content::FileOffer(offer), Some(position)) = (&numbered.content, line)
                         && !files::transfer_of(offer).is_some_and(|id| self.transfers.contains_key(&id))
                     {
@@ -216,8 +226,11 @@ impl State {
             Entry::Receipt(receipt) => news.receipt = Some(self.receipt_came(contact, record, changes, receipt)?),
             Entry::Card(entry) => news.card |= take_card(record, slot, entry),
             Entry::CannotOpen(hash) => {
-                let renewed = self.renew(contact, changes, |_, u| {
+                // What a receipt beside it covers came by another copy, and is not in the outbox any more.
+                let receipted = news.receipt.as_ref();
+                let renewed = self.renew(contact, changes, |number, u| {
                     u.sealed.is_some_and(|sealed| sealed.hash == *hash)
+                        && !receipted.is_some_and(|effect| effect.has_delivered(number))
                 })?;
                 news.renewed.extend(renewed);
             }
@@ -230,21 +243,40 @@ impl State {
                 record.owes_receipt = true;
                 news.numbered = true;
             }
+            Entry::Typing => news.typing = true,
             Entry::Unknown(_) => {}
         }
         Ok(())
     }
 
-    fn tell(&mut self, contact: &Address, news: News) -> Result<(), StoreError> {
+    fn tell(&mut self, contact: &Address, mut news: News) -> Result<(), StoreError> {
         self.renewed(contact, &news.renewed);
+        // What lay in a mailbox is not being written any more.
+        let fresh = |peer: &Peer| peer.queue.mailboxes.iter().any(|mailbox| mailbox.caught_up);
+        if news.typing && self.peers.get(contact).is_some_and(fresh) {
+            self.events.push(Event::Typing(*contact));
+        }
         if let Some(effect) = news.receipt {
             self.receipt_done(contact, effect);
         }
         if let Some(position) = news.line {
-            self.events.push(Event::MessageReceived(MessageId {
-                contact: *contact,
-                position,
-            }));
+            if let Some(after) = news.disappear_after {
+                self.expiring.insert(*contact, position, Expiry::new(after));
+            }
+            let id = MessageId::new(contact, position);
+            self.events.push(match news.content {
+                // Something happened; nothing came that somebody wrote.
+                Some(Content::Timer(_)) => Event::MessageUpdated(id),
+                _ => Event::MessageReceived(id),
+            });
+        }
+        match news.amended {
+            Some(Amended::Line(position)) => {
+                self.updated(contact, position);
+                news.contact = true;
+            }
+            Some(Amended::Erased(erased)) => self.erased(erased),
+            None => {}
         }
         for position in news.changed {
             self.updated(contact, position);
@@ -324,10 +356,13 @@ struct News {
     accepted: bool,
     contact: bool,
     numbered: bool,
+    typing: bool,
     card: bool,
     line: Option<u64>,
     changed: Vec<u64>,
     content: Option<Content>,
+    disappear_after: Option<u32>,
+    amended: Option<Amended>,
     receipt: Option<ReceiptEffect>,
     renewed: Vec<u64>,
 }

@@ -32,15 +32,16 @@ impl Messenger {
 
     /// The same, with files carried on another runtime, so that a message never waits for a chunk.
     pub async fn run_beside<T: Transport>(&self, transport: Arc<T>, carriers: Handle) {
-        let (network, rng) = {
+        let (network, rng, dark) = {
             let state = self.shared.state();
-            (state.network.clone(), state.rng.clone())
+            (state.network.clone(), state.rng.clone(), state.dark.clone())
         };
         let (heard, hearing) = mpsc::channel(HEARD);
         let ways = Ways {
             transport,
             network,
             rng,
+            dark,
         };
         let began = Instant::now();
         let mut run = Run {
@@ -79,7 +80,7 @@ enum Heard {
 
 impl<T: Transport> Run<'_, T> {
     async fn go(&mut self, mut hearing: mpsc::Receiver<(Owner, QueueId, Heard)>) {
-        self.shared.state().running.clear();
+        self.shared.state().begin_again();
         loop {
             let next = self.begin();
             let transport = Arc::clone(&self.ways.transport);
@@ -109,6 +110,9 @@ impl<T: Transport> Run<'_, T> {
         };
         for owner in std::mem::take(&mut self.shared.state().deaf) {
             self.ears.retain(|(listening, _), _| *listening != owner);
+        }
+        for resting in std::mem::take(&mut self.shared.state().resting) {
+            self.ears.remove(&resting);
         }
         let Ok((jobs, next)) = planned else {
             return self.trouble(tick);

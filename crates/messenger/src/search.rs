@@ -24,14 +24,12 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use words::{Query, words};
 
 /// Takes a line out of the index, in the commit that erases it.
-#[cfg_attr(not(test), allow(dead_code, reason = "for what deletes"))]
 pub(crate) fn forget(changes: &mut Changes, contact: &Address, position: u64, text: &str) {
     changes.erase(table::SEARCH_LATE, contact.as_bytes(), position);
     changes.no_longer_says(contact, position, text);
 }
 
 /// The same for a line that says something else from now on.
-#[cfg_attr(not(test), allow(dead_code, reason = "for what changes"))]
 pub(crate) fn update(changes: &mut Changes, contact: &Address, position: u64, before: &str) {
     changes.put(table::SEARCH_LATE, contact.as_bytes(), position, &());
     changes.no_longer_says(contact, position, before);

@@ -1,5 +1,6 @@
 //! From a text to ciphertexts in mailboxes, until the receipt comes.
 
+use crate::ContactError;
 use crate::chain::{Salt, salted_hash};
 use crate::contact::{ContactRecord, ContactState};
 use crate::content::Content;
@@ -10,8 +11,10 @@ use crate::payload::Payload;
 use crate::peer::{Loose, Told, Unreceipted};
 use crate::receipt::Receipt;
 use crate::session;
+use crate::settings::Receipts;
 use crate::state::State;
 use crate::store::{Changes, OutboxRecord, Sealed, StoreError, table};
+use crate::time::Tick;
 use outis_identity::Address;
 use outis_wire::{NodeId, UnixMillis};
 use std::collections::BTreeSet;
@@ -21,8 +24,11 @@ use std::time::Duration;
 /// Not more than this for one contact is encrypted and unreceipted at a time.
 pub(crate) const UNRECEIPTED: usize = 500;
 
-/// Receipts to one contact are at least this far apart.
-pub(crate) const RECEIPT_PAUSE: Duration = Duration::from_millis(200);
+/// Who is told once an hour is not told before then.
+const HOURLY: Duration = Duration::from_secs(60 * 60);
+
+/// Whoever writes is told of this often at most, and it is worth nothing after as long.
+const TYPING_PAUSE: Duration = Duration::from_secs(4);
 
 /// A loose ciphertext that some mailbox has not taken by then is not brought there any more.
 const LOOSE_LIFE: Duration = Duration::from_secs(30);
@@ -39,11 +45,14 @@ pub(crate) fn enqueue(
 ) -> (u64, Unreceipted) {
     let number = record.outgoing.last.saturating_add(1);
     record.outgoing.last = number;
+    let disappear_after = record.settings.disappear_after.filter(|_| content.disappears());
     let outbox = OutboxRecord {
         position,
         sent_at: now,
         salt: Salt::random(rng),
         content,
+        disappear_after,
+        chained: None,
         sealed: None,
     };
     changes.put(table::OUTBOX, contact.as_bytes(), number, &outbox);
@@ -101,7 +110,8 @@ impl State {
             else {
                 continue;
             };
-            let previous = record.outgoing.previous(slot, number);
+            let before = outbox.chained.filter(|(chained, _)| *chained == slot);
+            let previous = before.map_or_else(|| record.outgoing.previous(slot, number), |(_, previous)| previous);
             let link = previous.next(number, salted_hash(outbox.salt, &outbox.content));
             let entry = Entry::Numbered(Numbered {
                 stream: record.outgoing.stream,
@@ -110,6 +120,7 @@ impl State {
                 sent_at: outbox.sent_at,
                 salt: outbox.salt,
                 previous,
+                disappear_after: outbox.disappear_after,
                 content: outbox.content.clone(),
             });
             let Ok((step, ciphertext)) = current.send(&mut self.rng, &Parcel::of(entry).encode()) else {
@@ -117,9 +128,8 @@ impl State {
             };
             session::apply(&mut changes, contact, slot, &step);
             current = step.session;
+            outbox.chained = Some((slot, previous));
             let told = Sealed {
-                slot,
-                previous,
                 hash: CiphertextHash::of(&ciphertext),
             };
             outbox.sealed = Some(told);
@@ -160,16 +170,25 @@ impl State {
 
     /// Makes one ciphertext of all that is owed outside the numbering, if it is time.
     pub(crate) fn seal_loose(&mut self, contact: &Address) -> Result<(), StoreError> {
-        let tick = self.tick;
+        let (now, tick) = (self.now(), self.tick);
         if !self.may_speak() {
             return Ok(());
         }
+        let receipt_due = self.receipt_due(contact);
         let Some(peer) = self.peers.get_mut(contact) else {
             return Ok(());
         };
-        peer.lane
-            .loose
-            .retain(|loose| tick.since(loose.made_at) < LOOSE_LIFE || loose.done.is_empty());
+        peer.lane.loose.retain(|loose| {
+            let age = tick.since(loose.made_at);
+            match loose.told.fleeting {
+                Some(life) => age < life,
+                None => age < LOOSE_LIFE || loose.done.is_empty(),
+            }
+        });
+        if std::mem::take(&mut peer.lane.types) {
+            peer.lane.typing = Some(tick);
+        }
+        peer.lane.typing = peer.lane.typing.filter(|since| tick.since(*since) < TYPING_PAUSE);
         let Some(slot) = peer
             .record
             .sending
@@ -186,12 +205,9 @@ impl State {
                 .iter()
                 .any(|loose| loose.done.is_empty() && told(&loose.told))
         };
-        let receipt = peer.record.owes_receipt
-            && !flying(|told| told.receipt.is_some())
-            && peer
-                .lane
-                .last_receipt
-                .is_none_or(|last| last.plus(RECEIPT_PAUSE) <= tick);
+        let receipt = peer.record.owes_receipt && !flying(|told| told.receipt.is_some()) && receipt_due <= tick;
+        let told_typing = peer.lane.typing_told;
+        let typing = peer.lane.typing.is_some() && told_typing.is_none_or(|at| at.plus(TYPING_PAUSE) <= tick);
         let tell_card = peer.queue.sequence() > peer.record.card_known && peer.lane.card_told.is_over(tick);
         let card = if tell_card {
             peer.queue.card(peer.record.outgoing.stream, &self.requests, contact)
@@ -201,23 +217,32 @@ impl State {
         // Also before there is a card: whoever asked should not see a contact without a name meanwhile.
         let acceptance = peer.record.owes_acceptance;
         let hashes = std::mem::take(&mut peer.lane.cannot_open);
-        if !receipt && card.is_none() && hashes.is_empty() {
+        let matters = receipt || card.is_some() || !hashes.is_empty();
+        if !matters && !typing {
             return Ok(());
         }
+        // Something else may be owed before an hour is over: it does not tell what arrived meanwhile.
+        let hourly = peer.record.settings.receipts == Receipts::Hourly;
+        let tells_receipt = receipt || matters && !hourly;
         let mut entries = Vec::new();
-        if acceptance {
+        if typing {
+            entries.push(Entry::Typing);
+        }
+        if acceptance && matters {
             entries.push(Entry::Accepted(Accepted {
                 nickname: self.me.nickname.clone(),
             }));
         }
         let tells_card = card.is_some();
         entries.extend(card.map(Entry::Card));
-        entries.push(Entry::Receipt(Receipt::of(
-            peer.record.stream.map_or(0, |(stream, _)| stream),
-            &peer.record.arrived,
-            None,
-            peer.record.their_card(),
-        )));
+        if tells_receipt {
+            entries.push(Entry::Receipt(Receipt::of(
+                peer.record.stream.map_or(0, |(stream, _)| stream),
+                &peer.record.arrived,
+                peer.record.told_read(),
+                peer.record.their_card(),
+            )));
+        }
         entries.extend(
             hashes
                 .iter()
@@ -232,8 +257,20 @@ impl State {
         };
         let mut changes = Changes::new();
         session::apply(&mut changes, contact, slot, &step);
+        let mut record = peer.record.clone();
+        if tells_receipt && hourly {
+            record.receipted_at = Some(now);
+            changes.put_contact(contact, &record);
+        }
         self.store.commit(changes)?;
-        peer.lane.last_receipt = Some(tick);
+        peer.record = record;
+        if tells_receipt {
+            peer.lane.receipts.go(tick);
+        }
+        if typing {
+            peer.lane.typing = None;
+            peer.lane.typing_told = Some(tick);
+        }
         if tells_card {
             peer.lane
                 .card_told
@@ -247,9 +284,36 @@ impl State {
             done: BTreeSet::new(),
             flying: BTreeSet::new(),
             told: Told {
-                receipt: Some(peer.lane.came),
+                receipt: tells_receipt.then_some(peer.lane.came),
+                fleeting: (!matters).then_some(TYPING_PAUSE),
             },
         });
+        Ok(())
+    }
+
+    /// When a receipt that is owed may go.
+    pub(crate) fn receipt_due(&self, contact: &Address) -> Tick {
+        let Some(peer) = self.peers.get(contact) else {
+            return self.tick;
+        };
+        let due = peer.lane.receipts.due();
+        let hourly = peer.record.settings.receipts == Receipts::Hourly;
+        match peer.record.receipted_at.filter(|_| hourly) {
+            // A clock that was set back does not silence us.
+            Some(at) if at <= self.now() => {
+                let left = HOURLY.saturating_sub(self.now().since(at));
+                due.max(self.tick.plus(left))
+            }
+            _ => due,
+        }
+    }
+
+    /// Something is being written to this contact: they are told, if they are to be told.
+    pub(crate) fn typing(&mut self, contact: &Address) -> Result<(), ContactError> {
+        let peer = self.peers.get_mut(contact).ok_or(ContactError::NotFound)?;
+        if peer.record.settings.typing && peer.record.state == ContactState::Accepted {
+            peer.lane.types = true;
+        }
         Ok(())
     }
 
@@ -264,11 +328,13 @@ impl State {
         let mut changes = Changes::new();
         let mut shown = Vec::new();
         let mut stored_now = Vec::new();
+        let mut started = Vec::new();
         let Some(peer) = self.peers.get(contact) else {
             return Ok(());
         };
         for (number, stored) in results {
-            let Some(unreceipted) = peer.outbox.get(number) else {
+            // What was encrypted anew meanwhile is not there yet.
+            let Some(unreceipted) = peer.outbox.get(number).filter(|u| u.flying.contains(&node)) else {
                 continue;
             };
             if *stored {
@@ -292,12 +358,22 @@ impl State {
                 {
                     shown.push(position);
                 }
+                if let Some(position) = unreceipted.position
+                    && let Some(expiry) = self.expiring.get(contact, position).filter(|e| e.at.is_none())
+                {
+                    let expiry = expiry.started(self.now());
+                    changes.put(table::EXPIRING, contact.as_bytes(), position, &expiry);
+                    started.push((position, expiry));
+                }
                 stored_now.push((*number, nodes));
             } else if let Some(position) = unreceipted.position {
                 self.advance(&mut changes, contact, position, None, [Step::NotStored(node)])?;
             }
         }
         self.store.commit(changes)?;
+        for (position, expiry) in started {
+            self.expiring.insert(*contact, position, expiry);
+        }
         let Some(peer) = self.peers.get_mut(contact) else {
             return Ok(());
         };

@@ -1,9 +1,12 @@
 //! All that the messenger knows. Commands and the loop take turns on it; it is never held across a wait.
 
 use crate::contact::{ContactRecord, ContactState};
+use crate::dark::Dark;
+use crate::disappearing::Expiring;
 use crate::event::{Event, Events};
 use crate::files::{Known, Throttle};
 use crate::message::{Delivery, MessageId, Step, TransferId};
+use crate::opening::Opening;
 use crate::own::Me;
 use crate::peer::Peer;
 use crate::queue::OwnQueue;
@@ -13,9 +16,11 @@ use crate::time::Tick;
 use crate::transport::Clock;
 use crate::work::{Owner, Running};
 use outis_identity::Address;
+use outis_mailbox::queue::QueueId;
 use outis_wire::{NetworkName, NodeId, Service, UnixMillis};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 pub(crate) struct State {
     pub(crate) network: NetworkName,
@@ -32,6 +37,12 @@ pub(crate) struct State {
     pub(crate) transfers: BTreeMap<TransferId, Known>,
     /// What files may take of the line.
     pub(crate) throttle: Arc<Throttle>,
+    /// Relays that did not answer lately.
+    pub(crate) dark: Dark,
+    /// When queues are opened after a start.
+    pub(crate) opening: Opening,
+    /// Lines that go by themselves.
+    pub(crate) expiring: Expiring,
     pub(crate) running: Running,
     /// Now, by the loop.
     pub(crate) tick: Tick,
@@ -46,15 +57,18 @@ pub(crate) struct State {
     pub(crate) lines_indexed: u64,
     /// Queues to be subscribed to anew: what was left there for later can be taken now.
     pub(crate) deaf: Vec<Owner>,
+    /// Queues that were asked, and are left alone for a while.
+    pub(crate) resting: Vec<(Owner, QueueId)>,
 }
 
 impl State {
     /// The relays there are now.
     pub(crate) fn see(&mut self, relays: impl Fn(Service) -> Vec<NodeId>) {
+        let now = Instant::now();
         let sorted = |service| {
             let mut nodes = relays(service);
             nodes.sort_unstable();
-            nodes
+            self.dark.lit(nodes, now)
         };
         self.relays = sorted(Service::Mailbox);
         self.directories = sorted(Service::Directory);
@@ -111,10 +125,8 @@ impl State {
     }
 
     pub(crate) fn updated(&self, contact: &Address, position: u64) {
-        self.events.push(Event::MessageUpdated(MessageId {
-            contact: *contact,
-            position,
-        }));
+        self.events
+            .push(Event::MessageUpdated(MessageId::new(contact, position)));
     }
 
     /// Whether this device may speak for its account now.

@@ -52,6 +52,10 @@ pub(crate) mod table {
     pub(crate) const STORED: Table = Table(0x2e);
     /// Transfers of files.
     pub(crate) const TRANSFERS: Table = Table(0x2c);
+    /// What was said about a message that has not come yet, by contact and its number.
+    pub(crate) const AMENDMENTS: Table = Table(0x36);
+    /// Lines that go by themselves, by contact and position.
+    pub(crate) const EXPIRING: Table = Table(0x37);
 
     /// Segments of the search index.
     pub(crate) const SEARCH: Table = Table(0x38);
@@ -59,8 +63,8 @@ pub(crate) mod table {
     pub(crate) const SEARCH_LATE: Table = Table(0x39);
 
     /// All that is kept of one contact under its own name. (Skipped keys hang on sessions.)
-    pub(crate) const OF_A_CONTACT: [Table; 9] = [
-        CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED,
+    pub(crate) const OF_A_CONTACT: [Table; 11] = [
+        CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED, AMENDMENTS, EXPIRING,
     ];
 }
 
@@ -77,6 +81,28 @@ pub(crate) struct LineRecord {
     pub(crate) received_at: Option<UnixMillis>,
     pub(crate) body: Body,
     pub(crate) reply_to: Option<Reference>,
+    pub(crate) edited: Option<Edited>,
+    /// The last reaction of each side, at most two.
+    pub(crate) reactions: Vec<Reacted>,
+}
+
+/// A text was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Edited {
+    /// The number of the edit: an older one that comes later changes nothing.
+    pub(crate) number: u64,
+    /// When it was made, by its writer's clock.
+    pub(crate) at: UnixMillis,
+}
+
+/// A reaction, or that there is none any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reacted {
+    /// Whose it is.
+    pub(crate) direction: Direction,
+    /// The number under which it was told: an older one that comes later changes nothing.
+    pub(crate) number: u64,
+    pub(crate) emoji: Option<String>,
 }
 
 /// How far a line is.
@@ -94,15 +120,17 @@ pub(crate) struct OutboxRecord {
     pub(crate) sent_at: UnixMillis,
     pub(crate) salt: Salt,
     pub(crate) content: Content,
+    /// See [`crate::parcel::Numbered::disappear_after`].
+    pub(crate) disappear_after: Option<u32>,
+    /// Where the chain of a session has it: telling it again there must not tell another story.
+    pub(crate) chained: Option<(u64, Link)>,
     /// How it was told, if it was. The ciphertext stands in [`table::SEALED`].
     pub(crate) sealed: Option<Sealed>,
 }
 
-/// The session and the links under which something was told.
+/// The ciphertext under which something was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sealed {
-    pub(crate) slot: u64,
-    pub(crate) previous: Link,
     pub(crate) hash: CiphertextHash,
 }
 

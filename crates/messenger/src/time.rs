@@ -50,6 +50,31 @@ impl Backoff {
     }
 }
 
+/// Lets a few things go at once, and then one at a time: whoever says little is not kept waiting, whoever says much is told of
+/// many things together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// When all that was let go is made up for.
+    even: Tick,
+}
+
+impl Pace {
+    /// So many at once.
+    const BURST: u32 = 4;
+    /// Then this far apart.
+    const APART: Duration = Duration::from_millis(250);
+
+    /// When the next one may go.
+    pub(crate) fn due(&self) -> Tick {
+        Tick(self.even.0.saturating_sub(Self::APART * (Self::BURST - 1)))
+    }
+
+    /// One goes.
+    pub(crate) fn go(&mut self, now: Tick) {
+        self.even = self.even.max(now).plus(Self::APART);
+    }
+}
+
 /// `duration` and up to a quarter more.
 pub(crate) fn jittered(duration: Duration, rng: &mut impl CryptoRng) -> Duration {
     let part = f64::from(rng.next_u32()) / f64::from(u32::MAX);
@@ -61,6 +86,30 @@ mod tests {
     use super::*;
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
+
+    #[test]
+    fn a_few_go_at_once_and_a_burst_goes_four_a_second() {
+        let mut pace = Pace::default();
+        let mut now = Tick(Duration::from_secs(100));
+        for _ in 0..Pace::BURST {
+            assert!(pace.due() <= now);
+            pace.go(now);
+        }
+        for _ in 0..10 {
+            assert_eq!(pace.due().since(now), Pace::APART);
+            now = pace.due();
+            pace.go(now);
+        }
+        now = now.plus(Duration::from_millis(500));
+        pace.go(now);
+        assert!(pace.due() <= now, "after a pause two may go at once");
+        // Somebody who says something each half second never waits.
+        for _ in 0..100 {
+            now = now.plus(Duration::from_millis(500));
+            assert!(pace.due() <= now);
+            pace.go(now);
+        }
+    }
 
     #[test]
     fn waiting_doubles_with_each_failure_up_to_its_longest_and_begins_anew_after_a_success() {

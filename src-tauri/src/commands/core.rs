@@ -66,7 +66,12 @@ forward! {
     message_list(ListMessages) -> MessagePage;
     message_search(SearchMessages) -> MessagePage;
     message_mark_read(MarkRead) -> Nothing;
+    message_delete(DeleteMessage) -> Nothing;
+    message_edit(EditMessage) -> Message;
+    message_react(ReactToMessage) -> Message;
     message_explain(MessageRef) -> Vec<StepRecord>;
+    conversation_set(SetConversation) -> ConversationSettings;
+    conversation_typing(ConversationRef) -> Nothing;
     file_send(SendFile) -> Transfer;
     file_accept(AcceptFile) -> Transfer;
     file_decline(TransferRef) -> Transfer;

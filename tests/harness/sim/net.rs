@@ -2,6 +2,7 @@
 
 use super::hostile::{Hostile, Hostility};
 use super::pipe::{self, End, Scissors};
+use super::tap::{Heard, Tap};
 use outis_mailbox::descriptor::DirectoryKey;
 use outis_mailbox::directory::{self, AccountRecord, Record, Refusal, Reply, Request};
 use outis_mailbox::rendezvous::{self, Answer, Cookie};
@@ -55,6 +56,8 @@ struct State {
     carried: BTreeMap<u32, Arc<AtomicU64>>,
     /// Roads of files that people have opened.
     roads: BTreeMap<u32, usize>,
+    /// Where mailboxes write down what they hear.
+    tap: Option<Tap>,
     /// A digest of everything that was opened and when.
     trace: [u8; 32],
 }
@@ -79,7 +82,7 @@ const BEGINNING: UnixMillis = UnixMillis(20_500 * 24 * 60 * 60 * 1000 + 12 * 60 
 
 impl SimNet {
     /// A network of `relays` relays on which nothing goes wrong yet.
-    pub fn new(seed: u64, relays: u8) -> Self {
+    pub fn new(seed: u64, relays: u16) -> Self {
         let name: NetworkName = "test-sim".parse().expect("a name");
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let relays = (0..relays)
@@ -101,6 +104,7 @@ impl SimNet {
             slow: BTreeMap::new(),
             carried: BTreeMap::new(),
             roads: BTreeMap::new(),
+            tap: None,
             trace: [0; 32],
         };
         Self(Arc::new(Shared {
@@ -254,6 +258,23 @@ impl SimNet {
         all
     }
 
+    /// From now on all mailboxes write down what they hear. What a stream said is there when it has ended.
+    pub fn listen_in(&self) {
+        self.state().tap = Some(Tap::default());
+    }
+
+    /// What they wrote down.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.state().tap.as_ref().map(Tap::heard).unwrap_or_default()
+    }
+
+    /// Streams that somebody has open now.
+    pub fn open_streams(&self, person: u32) -> usize {
+        let state = self.state();
+        let open = |(who, _, scissors): &&(u32, NodeId, Scissors)| *who == person && !scissors.is_done();
+        state.streams.iter().filter(open).count()
+    }
+
     /// Everything that was opened so far, and when, as one number.
     pub fn trace(&self) -> [u8; 32] {
         self.state().trace
@@ -272,11 +293,12 @@ impl SimNet {
         })
     }
 
-    fn serve(&self, node: NodeId, service: Service, end: End) {
+    fn serve(&self, person: u32, isolation: Isolation, Destination { node, service }: Destination, end: End) {
         let mut state = self.state();
         let mut nonce = [0; 32];
         state.rng.fill_bytes(&mut nonce);
         let net = self.clone();
+        let tap = state.tap.clone();
         let Some(relay) = state.relays.get_mut(&node) else {
             return;
         };
@@ -287,14 +309,26 @@ impl SimNet {
                 let nonce = Nonce::random(&mut ChaCha20Rng::from_seed(nonce));
                 tokio::spawn(async move {
                     let clock = move || net.now();
-                    match hostility {
-                        Some(hostility) => {
-                            let instant = || -> Box<dyn FnMut() -> Duration + Send> { Box::new(|| Duration::ZERO) };
-                            let (inner, outer, _) = pipe::stream(instant(), instant());
+                    let instant = || -> Box<dyn FnMut() -> Duration + Send> { Box::new(|| Duration::ZERO) };
+                    let (inner, outer, _) = pipe::stream(instant(), instant());
+                    match (hostility, tap) {
+                        (Some(hostility), _) => {
                             let served = std::pin::pin!(server.serve(outer, clock, nonce));
                             futures::future::select(served, std::pin::pin!(hostility.stand_between(end, inner))).await;
                         }
-                        None => drop(server.serve(end, clock, nonce).await),
+                        (None, Some(tap)) => {
+                            let heard = Heard {
+                                node,
+                                way: isolation,
+                                person,
+                                frames: Vec::new(),
+                            };
+                            let served = std::pin::pin!(server.serve(outer, clock, nonce));
+                            let between = std::pin::pin!(tap.stand_between(heard, end, inner));
+                            // What was said before the end is written down.
+                            let (_ended, ()) = futures::future::join(served, between).await;
+                        }
+                        (None, None) => drop(server.serve(end, clock, nonce).await),
                     }
                 })
                 .abort_handle()
@@ -430,7 +464,7 @@ impl Relay {
 impl Transport for Way {
     type Stream = End;
 
-    async fn open(&self, to: Destination, purpose: Purpose, _: Isolation) -> Result<End, OpenError> {
+    async fn open(&self, to: Destination, purpose: Purpose, isolation: Isolation) -> Result<End, OpenError> {
         let (refused, cut, delay) = {
             let mut state = self.net.state();
             let at = self.net.0.start.elapsed();
@@ -465,7 +499,7 @@ impl Transport for Way {
             state.streams.retain(|(_, _, scissors)| !scissors.is_done());
             state.streams.push((self.person, to.node, scissors.clone()));
         }
-        self.net.serve(to.node, to.service, theirs);
+        self.net.serve(self.person, isolation, to, theirs);
         if let Some(after) = cut {
             tokio::spawn(async move {
                 tokio::time::sleep(after).await;

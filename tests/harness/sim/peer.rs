@@ -175,6 +175,11 @@ impl TestPeer {
         self.skew.store(seconds * 1_000, Ordering::Relaxed);
     }
 
+    /// Streams that are open now.
+    pub fn open_streams(&self) -> usize {
+        self.net.open_streams(self.person)
+    }
+
     /// Cuts the cable, or plugs it in.
     pub fn set_offline(&self, offline: bool) {
         self.net.set_offline(self.person, offline);

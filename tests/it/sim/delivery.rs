@@ -6,6 +6,8 @@ use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_messages_through_ten_minutes_of_trouble_arrive_once_and_in_order() {
+    // In full: 10 000 messages in two hours.
+    let (each, pause) = if is_soak() { (5_000, 1_440) } else { (500, 1_200) };
     let net = SimNet::new(30, 10);
     let mut accounts = Accounts::new(&net, 30);
     let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
@@ -19,7 +21,7 @@ async fn a_thousand_messages_through_ten_minutes_of_trouble_arrive_once_and_in_o
     });
 
     let mut said = (Vec::new(), Vec::new());
-    for number in 0..500 {
+    for number in 0..each {
         said.0.push(format!("a{number}"));
         said.1.push(format!("b{number}"));
         alice.say(&bob, &format!("a{number}"));
@@ -31,7 +33,7 @@ async fn a_thousand_messages_through_ten_minutes_of_trouble_arrive_once_and_in_o
             33 => bob.set_offline(false),
             _ => {}
         }
-        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
     }
     let (from_alice, from_bob): (Vec<&str>, Vec<&str>) = (
         said.0.iter().map(String::as_str).collect(),
@@ -65,7 +67,7 @@ async fn a_thousand_messages_through_ten_minutes_of_trouble_arrive_once_and_in_o
 
 #[tokio::test(start_paused = true)]
 async fn two_of_three_mailboxes_die_and_everything_arrives() {
-    for round in 0..5 {
+    for round in 0..if is_soak() { 100 } else { 5 } {
         let net = SimNet::new(31 + round, 9);
         let mut accounts = Accounts::new(&net, 31 + round);
         let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
@@ -249,4 +251,8 @@ async fn texts_of_all_sizes_replies_and_notes_to_self() {
     assert!(more && page.len() == 3);
     let (older, _) = bob.messages(&alice.address(), Some(page[0].id), 500).expect("reads");
     assert!(older.last().is_some_and(|message| message.id < page[0].id));
+}
+
+fn is_soak() -> bool {
+    std::env::var_os("OUTIS_SOAK").is_some()
 }

@@ -48,7 +48,11 @@ fn many_seeds_end_well() {
     let seeds = std::env::var("OUTIS_SEEDS")
         .ok()
         .and_then(|seeds| seeds.parse().ok())
-        .unwrap_or(10);
+        .unwrap_or(if std::env::var_os("OUTIS_SOAK").is_some() {
+            10_000
+        } else {
+            200
+        });
     for seed in 100..100 + seeds {
         run(seed);
     }

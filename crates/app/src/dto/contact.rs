@@ -1,5 +1,6 @@
 //! `contact.*`
 
+use super::{ConversationSettings, Message};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -74,6 +75,12 @@ pub struct Contact {
     pub greeting: Option<String>,
     /// A request from somebody who says that we were in contact before.
     pub returning: bool,
+    /// When they became a contact, or asked.
+    pub added_at: u64,
+    /// The last message of the conversation, its text cut to 200 characters.
+    pub last_message: Option<Message>,
+    /// What was chosen for the conversation.
+    pub conversation: ConversationSettings,
 }
 
 /// Where we stand with somebody.

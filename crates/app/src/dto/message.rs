@@ -68,6 +68,38 @@ pub struct MessageRef {
     pub id: String,
 }
 
+/// A message to be deleted.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteMessage {
+    /// The id.
+    pub id: String,
+    /// On the contact's computer too, as far as their program obeys; only one's own messages.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub for_everyone: bool,
+}
+
+/// Another wording for one of one's own texts.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct EditMessage {
+    /// The id.
+    pub id: String,
+    /// At most 64 KiB of UTF-8.
+    pub text: String,
+}
+
+/// An emoji on a message, in place of one's last.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ReactToMessage {
+    /// The id.
+    pub id: String,
+    /// At most 64 bytes of UTF-8; empty to take it back.
+    pub emoji: String,
+}
+
 /// The id of what was just made durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Sent {
@@ -113,6 +145,14 @@ pub struct Message {
     pub edited_at: Option<u64>,
     /// Who reacted how.
     pub reactions: Vec<Reaction>,
+    /// Seconds after which it goes by itself: from its first put, or from when it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub disappear_after: Option<u32>,
+    /// When it goes, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub disappears_at: Option<u64>,
 }
 
 /// What a message says.
@@ -142,8 +182,12 @@ pub enum MessageBody {
     Deleted,
     /// Something that happened.
     Note {
-        /// What: `new_device`, `new_session`, …
+        /// What: `new_device`, `new_session`, `chain_broken` or `disappearing`.
         note: String,
+        /// Of `disappearing`: the seconds; absent when messages stay from here on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        seconds: Option<u32>,
     },
     /// A kind that this version does not know.
     Unsupported,

@@ -119,7 +119,10 @@ fn a_new_session_begins_a_new_chain() {
 #[test]
 fn a_tombstone_closes_the_chain_at_its_number() {
     let salted = salted_hash(Salt([1; 16]), &text("withdrawn"));
-    let tombstone = Content::Tombstone(Tombstone { withdrawn: salted });
+    let tombstone = Content::Tombstone(Tombstone {
+        withdrawn: salted,
+        for_everyone: false,
+    });
     assert_eq!(salted_hash(Salt([9; 16]), &tombstone), salted);
 }
 

@@ -1,5 +1,7 @@
 //! Two states without a network between them: what one puts into a mailbox is handed to the other.
 
+mod changes;
+
 use super::*;
 use crate::content::{Content, Text};
 use crate::message::{Body, Delivery};
@@ -42,11 +44,15 @@ fn somebody(name: &str, seed: u64) -> State {
         rendezvous: Vec::new(),
         transfers: BTreeMap::new(),
         throttle: Arc::default(),
+        dark: Default::default(),
+        opening: Default::default(),
+        expiring: Default::default(),
         running: Default::default(),
         tick: Tick::default(),
         next_loose: 0,
         lines_indexed: 0,
         deaf: Vec::new(),
+        resting: Vec::new(),
     };
     state
         .change_device(|me, record, now| {
@@ -67,11 +73,11 @@ fn somebody(name: &str, seed: u64) -> State {
 fn queue(seed: u64) -> OwnQueue {
     let mut queue = OwnQueue::default();
     let nodes: Vec<NodeId> = (1..=3).map(|byte| NodeId([byte; 32])).collect();
-    queue.draw(&nodes, &mut ChaCha20Rng::seed_from_u64(seed));
+    queue.draw(&nodes, NOW, &mut ChaCha20Rng::seed_from_u64(seed));
     for mailbox in &mut queue.mailboxes {
         mailbox.standing = crate::queue::Standing::Created;
     }
-    queue.issue();
+    queue.issue(NOW);
     queue
 }
 
@@ -188,6 +194,27 @@ fn a_request_that_is_replayed_a_thousand_times_makes_one_session() {
         bob.contact(&alice.address()).expect("is known").state,
         ContactState::Declined
     );
+}
+
+#[test]
+fn a_flood_of_requests_is_kept_up_to_a_limit_and_pushes_nobody_out() {
+    let mut bob = somebody("Bob", 2);
+    let mut asking: Vec<State> = (0..INCOMING as u64 + 2)
+        .map(|n| somebody(&format!("stranger{n}"), 100 + n))
+        .collect();
+    let requests: Vec<Vec<u8>> = asking.iter_mut().map(|stranger| ask(stranger, &bob)).collect();
+    for request in &requests {
+        assert_eq!(bob.came_to_requests(request).expect("is stored"), Verdict::Done);
+    }
+    assert_eq!(bob.peers.len(), INCOMING);
+    let first = asking[0].address();
+    assert!(bob.peers.contains_key(&first), "whoever came first is there");
+    // When there is room, whoever was passed over is heard with the very same request.
+    bob.decline_contact(&first).expect("is declined");
+    bob.came_to_requests(&requests[INCOMING]).expect("is stored");
+    bob.came_to_requests(&requests[INCOMING + 1]).expect("is passed over");
+    assert!(bob.peers.contains_key(&asking[INCOMING].address()));
+    assert!(!bob.peers.contains_key(&asking[INCOMING + 1].address()));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::content::{Author, FileOffer, FileSignal, Reference, Text, Tombstone};
+use crate::content::{Author, Delete, Edit, FileOffer, FileSignal, Reaction, Reference, Text, Timer, Tombstone};
 use proptest::prelude::*;
 
 fn numbered(content: Content) -> Entry {
@@ -10,6 +10,7 @@ fn numbered(content: Content) -> Entry {
         sent_at: UnixMillis(1_700_000_000_000),
         salt: Salt([0x11; 16]),
         previous: Link([0x22; 32]),
+        disappear_after: content.disappears().then_some(604_800),
         content,
     })
 }
@@ -43,7 +44,49 @@ fn examples() -> Vec<(&'static str, Parcel)> {
                 signal: Tagged { tag: 1, body: vec![4] },
             }),
         ),
-        ("tombstone", Content::Tombstone(Tombstone { withdrawn: [0x44; 32] })),
+        (
+            "tombstone",
+            Content::Tombstone(Tombstone {
+                withdrawn: [0x44; 32],
+                for_everyone: true,
+            }),
+        ),
+        (
+            "edit",
+            Content::Edit(Edit {
+                number: 7,
+                text: "Yes".to_owned(),
+            }),
+        ),
+        (
+            "reaction",
+            Content::Reaction(Reaction {
+                to: Reference {
+                    author: Author::Me,
+                    number: 300,
+                },
+                emoji: Some("👍".to_owned()),
+            }),
+        ),
+        (
+            "no-reaction",
+            Content::Reaction(Reaction {
+                to: Reference {
+                    author: Author::You,
+                    number: 7,
+                },
+                emoji: None,
+            }),
+        ),
+        ("delete", Content::Delete(Delete { number: 7 })),
+        (
+            "timer",
+            Content::Timer(Timer {
+                count: 2,
+                after: Some(604_800),
+            }),
+        ),
+        ("no-timer", Content::Timer(Timer { count: 3, after: None })),
         (
             "unknown-kind",
             Content::Unsupported(Tagged {
@@ -72,6 +115,7 @@ fn examples() -> Vec<(&'static str, Parcel)> {
             }),
         ),
         ("cannot-open", Entry::CannotOpen(CiphertextHash([0x66; 32]))),
+        ("typing", Entry::Typing),
         (
             "accepted",
             Entry::Accepted(Accepted {
@@ -161,6 +205,14 @@ fn a_known_kind_that_does_not_read_is_kept_as_unsupported() {
         }),
         Content::Unsupported(_)
     ));
+    for (tag, body) in [
+        (2, [&[7][..], &body].concat()),
+        (3, vec![0, 7, 1, 0]),
+        (3, [&[0, 7, 1, 65][..], &[b'x'; 65]].concat()),
+        (6, vec![2, 1, 0]),
+    ] {
+        assert!(matches!(Content::from(Tagged { tag, body }), Content::Unsupported(_)));
+    }
     body.truncate(3);
     assert!(matches!(
         Content::from(Tagged { tag: 1, body }),

@@ -148,6 +148,8 @@ fn put(changes: &mut Changes, contact: &Address, position: u64, at: UnixMillis, 
         received_at: Some(at),
         body: Body::Text(text.to_owned()),
         reply_to: None,
+        edited: None,
+        reactions: Vec::new(),
     };
     let status = StatusRecord {
         state: Delivery::Delivered,

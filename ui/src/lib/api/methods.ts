@@ -1,5 +1,5 @@
 import type * as Dto from './dto';
-import type { Account, Contact, ConversationSettings, Message, Nothing, Transfer } from './dto';
+import type { Account, Contact, Message, Nothing, Transfer } from './dto';
 
 /**
  * What the page may ask, with the names of the headless interface (`account.create`), and a few of the
@@ -35,9 +35,9 @@ export interface Methods {
   'message.list': { params: Dto.ListMessages; result: Dto.MessagePage };
   'message.search': { params: Dto.SearchMessages; result: Dto.MessagePage };
   'message.mark_read': { params: Dto.MarkRead; result: Nothing };
-  'message.delete': { params: { id: string; for_everyone?: boolean }; result: Nothing };
-  'message.edit': { params: { id: string; text: string }; result: Message };
-  'message.react': { params: { id: string; emoji: string }; result: Message };
+  'message.delete': { params: Dto.DeleteMessage; result: Nothing };
+  'message.edit': { params: Dto.EditMessage; result: Message };
+  'message.react': { params: Dto.ReactToMessage; result: Message };
   'message.explain': { params: Dto.MessageRef; result: Dto.StepRecord[] };
 
   'file.send': { params: Dto.SendFile; result: Transfer };
@@ -50,11 +50,8 @@ export interface Methods {
   'file.thumbnail': { params: Dto.TransferRef; result: Dto.Thumbnail };
   'file.list': { params: Dto.ListFiles; result: Transfer[] };
 
-  'conversation.typing': { params: { contact: string }; result: Nothing };
-  'conversation.set': {
-    params: { contact: string } & Partial<ConversationSettings>;
-    result: ConversationSettings;
-  };
+  'conversation.set': { params: Dto.SetConversation; result: Dto.ConversationSettings };
+  'conversation.typing': { params: Dto.ConversationRef; result: Nothing };
 
   'network.status': { params: Nothing; result: Dto.NetworkStatus };
   'network.add_peer': { params: Dto.AddPeer; result: Nothing };

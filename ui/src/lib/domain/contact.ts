@@ -33,10 +33,11 @@ export function byPlace(a: Contact, b: Contact): number {
 
 /** What the person chose for the conversation, or what holds if they chose nothing. */
 export function chosenFor(contact: Contact): ConversationSettings {
-  return contact.conversation ?? NOTHING_CHOSEN;
+  return contact.conversation;
 }
 
-const NOTHING_CHOSEN: ConversationSettings = {
+/** Before anything is chosen. */
+export const NOTHING_CHOSEN: ConversationSettings = {
   pinned: false,
   muted: false,
   archived: false,

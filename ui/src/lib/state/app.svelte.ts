@@ -1,6 +1,7 @@
 import { createContext } from 'svelte';
 import { BackendError, type Backend, type Drop } from '$lib/api/backend';
 import type { Contact, Event } from '$lib/api/dto';
+import { NOTHING_CHOSEN } from '$lib/domain/contact';
 import type { Key } from '$lib/i18n/catalogue';
 import { ClockState } from './clock.svelte';
 import { ContactsState } from './contacts.svelte';
@@ -198,6 +199,9 @@ export class AppState {
       unread: 0,
       last_message_at: last?.sent_at ?? null,
       returning: false,
+      added_at: account.created_at,
+      last_message: last ?? null,
+      conversation: NOTHING_CHOSEN,
     };
   }
 

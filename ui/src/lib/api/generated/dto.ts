@@ -236,7 +236,19 @@ greeting?: string,
 /**
  * A request from somebody who says that we were in contact before.
  */
-returning: boolean, };
+returning: boolean, 
+/**
+ * When they became a contact, or asked.
+ */
+added_at: number, 
+/**
+ * The last message of the conversation, its text cut to 200 characters.
+ */
+last_message: Message | null, 
+/**
+ * What was chosen for the conversation.
+ */
+conversation: ConversationSettings, };
 
 export type ContactState = "requested" | "incoming" | "accepted" | "declined" | "blocked";
 
@@ -308,6 +320,36 @@ export type MessageRef = {
  */
 id: string, };
 
+export type DeleteMessage = { 
+/**
+ * The id.
+ */
+id: string, 
+/**
+ * On the contact's computer too, as far as their program obeys; only one's own messages.
+ */
+for_everyone?: boolean, };
+
+export type EditMessage = { 
+/**
+ * The id.
+ */
+id: string, 
+/**
+ * At most 64 KiB of UTF-8.
+ */
+text: string, };
+
+export type ReactToMessage = { 
+/**
+ * The id.
+ */
+id: string, 
+/**
+ * At most 64 bytes of UTF-8; empty to take it back.
+ */
+emoji: string, };
+
 export type Sent = { 
 /**
  * The id.
@@ -364,7 +406,15 @@ edited_at?: number,
 /**
  * Who reacted how.
  */
-reactions: Array<Reaction>, };
+reactions: Array<Reaction>, 
+/**
+ * Seconds after which it goes by itself: from its first put, or from when it was looked at.
+ */
+disappear_after?: number, 
+/**
+ * When it goes, once that is known.
+ */
+disappears_at?: number, };
 
 export type MessageBody = { "kind": "text", 
 /**
@@ -388,9 +438,13 @@ size: number, } | { "kind": "gap",
  */
 count: number, } | { "kind": "deleted" } | { "kind": "note", 
 /**
- * What: `new_device`, `new_session`, …
+ * What: `new_device`, `new_session`, `chain_broken` or `disappearing`.
  */
-note: string, } | { "kind": "unsupported" };
+note: string, 
+/**
+ * Of `disappearing`: the seconds; absent when messages stay from here on.
+ */
+seconds?: number, } | { "kind": "unsupported" };
 
 export type Reaction = { 
 /**
@@ -417,6 +471,78 @@ step: string,
  * The same for a person.
  */
 detail: string, };
+
+export type ConversationSettings = { 
+/**
+ * Messages go by themselves after so many seconds; `null`: they stay. Either side chooses, the last choice holds.
+ */
+disappear_after: number | null, 
+/**
+ * No notifications.
+ */
+muted: boolean, 
+/**
+ * When the contact is told that something arrived.
+ */
+receipts: Receipts, 
+/**
+ * Whether the contact is told what was looked at.
+ */
+read_receipts: boolean, 
+/**
+ * Whether the contact is told while something is being written.
+ */
+typing: boolean, 
+/**
+ * Shown above the others.
+ */
+pinned: boolean, 
+/**
+ * Shown apart from the others, until something comes, unless it is muted.
+ */
+archived: boolean, };
+
+export type Receipts = "at_once" | "hourly";
+
+export type SetConversation = { 
+/**
+ * Whose: `outis1…`; one's own address for the notes to self.
+ */
+contact: string, 
+/**
+ * Seconds; `null` or 0 for ever.
+ */
+disappear_after?: number | null, 
+/**
+ * No notifications.
+ */
+muted?: boolean, 
+/**
+ * When the contact is told that something arrived.
+ */
+receipts?: Receipts, 
+/**
+ * Whether the contact is told what was looked at.
+ */
+read_receipts?: boolean, 
+/**
+ * Whether the contact is told while something is being written.
+ */
+typing?: boolean, 
+/**
+ * Shown above the others.
+ */
+pinned?: boolean, 
+/**
+ * Shown apart from the others.
+ */
+archived?: boolean, };
+
+export type ConversationRef = { 
+/**
+ * Whose: `outis1…`
+ */
+contact: string, };
 
 export type SendFile = { 
 /**
@@ -780,7 +906,15 @@ message: Message, } | { "type": "message.updated",
 /**
  * The message.
  */
-message: Message, } | { "type": "contact.request", 
+message: Message, } | { "type": "message.removed", 
+/**
+ * Whose conversation it was in.
+ */
+contact: string, 
+/**
+ * Its id.
+ */
+id: string, } | { "type": "contact.request", 
 /**
  * Who.
  */
@@ -788,7 +922,11 @@ contact: Contact, } | { "type": "contact.updated",
 /**
  * Who.
  */
-contact: Contact, } | { "type": "transfer.updated", 
+contact: Contact, } | { "type": "contact.typing", 
+/**
+ * Who.
+ */
+contact: string, } | { "type": "transfer.updated", 
 /**
  * The transfer.
  */

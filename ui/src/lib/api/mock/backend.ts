@@ -224,6 +224,7 @@ export class MockBackend implements Backend {
       } else {
         const all = this.#messages(message.contact);
         all.splice(all.indexOf(message), 1);
+        this.emit({ type: 'message.removed', contact: message.contact, id });
       }
       return {};
     },
@@ -416,6 +417,9 @@ export class MockBackend implements Backend {
       unread: 0,
       last_message_at: null,
       returning: false,
+      last_message: null,
+      added_at: this.#now(),
+      conversation: PLAIN_CONVERSATION,
       ...more,
     };
     this.world.contacts.set(address, contact);

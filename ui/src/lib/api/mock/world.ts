@@ -94,6 +94,9 @@ export function fullWorld(now: number): World {
       safety_number: SAFETY_NUMBER,
       unread: 0,
       last_message_at: null,
+      last_message: null,
+      added_at: now,
+      conversation: PLAIN_CONVERSATION,
       returning: false,
       ...more,
     };
