@@ -21,6 +21,8 @@ pub(crate) struct Link<S> {
     /// Bytes of the first cell of `leaving` that are written.
     written: usize,
     flushed: bool,
+    /// The other side takes no more. What it said before is still read: who has said all and hangs up is not cut short.
+    deaf: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
@@ -32,6 +34,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             leaving: VecDeque::new(),
             written: 0,
             flushed: true,
+            deaf: false,
         }
     }
 
@@ -54,7 +57,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Takes a cell to be written. The caller bounds how many wait.
     pub(crate) fn push(&mut self, cell: Cell) {
-        self.leaving.push_back((cell, Instant::now()));
+        if !self.deaf {
+            self.leaving.push_back((cell, Instant::now()));
+        }
     }
 
     /// Cells that wait to be written.
@@ -67,8 +72,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         self.leaving.front().map(|(_, since)| *since)
     }
 
-    /// Ready once everything is written and on its way.
-    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready once everything is written and on its way, or the other side takes no more: that the way is gone altogether
+    /// shows when it is read.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if ready!(self.poll_write_all(cx)).is_err() {
+            self.deaf = true;
+            self.leaving.clear();
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.deaf {
+            return Poll::Ready(Ok(()));
+        }
         while let Some((cell, _)) = self.leaving.front() {
             self.flushed = false;
             let rest = cell.as_bytes().get(self.written..).unwrap_or_default();
@@ -91,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     /// Writes one cell and all before it. Once begun, not safe to drop.
     pub(crate) async fn send(&mut self, cell: Cell) -> io::Result<()> {
         self.push(cell);
-        poll_fn(|cx| self.poll_send(cx)).await
+        poll_fn(|cx| self.poll_write_all(cx)).await
     }
 
     /// The next cell. Safe to drop. That there is none is an error here.
@@ -102,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Writes what waits, then says goodbye. The other side's last cells are not waited for.
     pub(crate) async fn close(mut self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_send(cx)).await?;
+        poll_fn(|cx| self.poll_write_all(cx)).await?;
         poll_fn(|cx| Pin::new(&mut self.stream).poll_close(cx)).await
     }
 }

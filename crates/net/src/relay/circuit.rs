@@ -119,9 +119,9 @@ impl Circuit {
             cx.waker().wake_by_ref();
         }
         if self.may_send(turns, cx) {
-            let _ = self.back.poll_send(cx)?;
+            let _ = self.back.poll_send(cx);
             if let Ahead::Relay(ahead) = &mut self.ahead {
-                let _ = ahead.poll_send(cx)?;
+                let _ = ahead.poll_send(cx);
             }
         }
         let (bytes, oldest) = self.held();
@@ -172,7 +172,7 @@ impl Circuit {
             Ahead::Service(flow) => {
                 // Sealed only when it can go, so that no word of the stream's own is behind more than a few cells.
                 if self.back.waiting() >= FEW {
-                    let _ = self.back.poll_send(cx)?;
+                    let _ = self.back.poll_send(cx);
                 }
                 if self.back.waiting() < FEW
                     && let Poll::Ready(say) = flow.poll_say(cx)

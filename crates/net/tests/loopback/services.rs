@@ -47,6 +47,13 @@ async fn two_streams_with_one_cookie_are_joined_and_carry_bytes_both_ways() {
     .await;
     there_read.expect("read");
     back_read.expect("read");
+    eprintln!(
+        "LENS {} {} first diffs {:?} {:?}",
+        got_there.len(),
+        got_back.len(),
+        got_there.iter().zip(&sent).position(|(a, b)| a != b),
+        got_back.iter().zip(&back).position(|(a, b)| a != b)
+    );
     assert!(got_there == sent && got_back == back);
     assert_eq!(relay.status().bytes_carried, 6_000_000);
     soon(ada.shutdown()).await;

@@ -114,12 +114,12 @@ async fn serve(
             cell = back.receive() => {
                 let Forward::NotMine(cell) = layers.forward(cell.ok()?).ok()? else { return None };
                 forward.spoil(cell, &mut ahead);
-                poll_fn(|cx| ahead.poll_send(cx)).await.ok()?;
+                poll_fn(|cx| ahead.poll_send(cx)).await;
             }
             cell = ahead.receive() => {
                 let cell = layers.backward(cell.ok()?);
                 backward.spoil(cell, back);
-                poll_fn(|cx| back.poll_send(cx)).await.ok()?;
+                poll_fn(|cx| back.poll_send(cx)).await;
             }
         }
     }
