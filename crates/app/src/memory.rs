@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 static LOCKED: OnceLock<bool> = OnceLock::new();
 
 /// For the beginning of a program, before any secret is there. What the system does not grant is not there: see
-/// [`may_be_swapped`].
+/// `may_be_swapped`.
 pub fn shield() {
     let locked = system::shield();
     // A second call changes nothing.

@@ -51,7 +51,10 @@ impl Bare {
     }
 }
 
-fn reader(head: &[u8]) -> Option<fn(&[u8]) -> Option<Vec<u8>>> {
+/// Gives the image without what is not picture; nothing where it is broken.
+type Reader = fn(&[u8]) -> Option<Vec<u8>>;
+
+fn reader(head: &[u8]) -> Option<Reader> {
     if head.starts_with(jpeg::BEGIN) {
         Some(jpeg::bare)
     } else if head.starts_with(png::BEGIN) {

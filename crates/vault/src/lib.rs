@@ -17,9 +17,9 @@
 //! - what cannot be read is an error where it is met, and [`Vault::check`] finds all of it: nothing is lost in silence;
 //! - only this crate imports sled.
 //!
-//! How a commit comes about: `state/transaction.rs` collects what it changes in records, indexes, pages ([`page`]) and keys
-//! ([`forest`]); `state.rs` writes files of pages, then the root key if anything was erased, then one batch of the
-//! [`engine`]; whoever committed waits for the disk outside the lock, together with others.
+//! How a commit comes about: `state/transaction.rs` collects what it changes in records, indexes, pages (`page`) and keys
+//! (`forest`); `state.rs` writes files of pages, then the root key if anything was erased, then one batch of the
+//! `engine`; whoever committed waits for the disk outside the lock, together with others.
 //!
 //! Formats: `docs/protocol/vault.md`.
 

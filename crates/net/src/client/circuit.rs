@@ -1,7 +1,7 @@
 //! A circuit as its owner has it: built hop by hop, then lent to one stream after the other.
 //!
 //! Each circuit is a task. It always reads, so that a stream whose user stalls holds up no other one on the connection
-//! with the guard. It ends when a relay on it does, when it is too old, or when nobody holds its [`Orders`] any more.
+//! with the guard. It ends when a relay on it does, when it is too old, or when nobody holds its `Orders` any more.
 
 use super::opener::Opener;
 use crate::{

@@ -1,6 +1,13 @@
 use super::*;
 use proptest::prelude::*;
 
+/// How a number is written, one way or the other round.
+type Two = fn(u16) -> [u8; 2];
+type Four = fn(u32) -> [u8; 4];
+
+/// A name, a file, and what in it is no picture.
+type Picture<'a> = (&'a str, Vec<u8>, &'a [&'a [u8]]);
+
 const CANARY: &[u8] = b"N 38.3666 E 20.7181 by Odysseus";
 
 fn holds_canary(bytes: &[u8]) -> bool {
@@ -14,7 +21,7 @@ fn segment(marker: u8, body: &[u8]) -> Vec<u8> {
 
 /// EXIF with an orientation among other entries, and the canary.
 fn exif(side: u8, little: bool) -> Vec<u8> {
-    let (two, four): (fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]) = if little {
+    let (two, four): (Two, Four) = if little {
         (u16::to_le_bytes, u32::to_le_bytes)
     } else {
         (u16::to_be_bytes, u32::to_be_bytes)
@@ -145,7 +152,7 @@ fn gif() -> Vec<u8> {
 
 #[test]
 fn what_a_camera_wrote_is_gone_and_the_picture_is_there() {
-    let pictures: [(&str, Vec<u8>, &[&[u8]]); 4] = [
+    let pictures: [Picture; 4] = [
         (
             "jpeg",
             jpeg(1, false),

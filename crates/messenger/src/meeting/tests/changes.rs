@@ -30,9 +30,9 @@ fn hand_over(from: &mut State, to: &mut State, order: impl IntoIterator<Item = u
 fn what_overtakes_the_message_that_it_is_about_waits_for_it() {
     let (mut alice, mut bob) = friends();
     let (to, from) = (bob.address(), alice.address());
-    let first = alice.send_text(&to, "frist".into(), None).expect("is sent");
+    let first = alice.send_text(&to, "at once".into(), None).expect("is sent");
     alice.send_text(&to, "a slip".into(), None).expect("is sent");
-    alice.edit_message(&first, "firts".into()).expect("is edited");
+    alice.edit_message(&first, "in time".into()).expect("is edited");
     alice.edit_message(&first, "first".into()).expect("is edited");
     alice.react_to_message(&first, "👆").expect("is sent");
     alice
