@@ -115,7 +115,7 @@ async fn a_text_is_edited_by_its_writer_alone_and_the_last_wording_holds() {
     let mut accounts = Accounts::new(&net, 220);
     let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
     befriend(&alice, &bob).await;
-    let said = alice.say(&bob, "helo");
+    let said = alice.say(&bob, "hullo");
     alice.until_delivery(&said, Delivery::Delivered).await;
     for wording in ["hallo", "hello"] {
         let shown = alice.edit_message(&said, wording).expect("is edited");
