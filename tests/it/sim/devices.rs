@@ -132,41 +132,6 @@ async fn the_old_machine_takes_over_again_only_on_its_persons_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_machine_that_is_not_answered_finds_out_within_minutes_and_listens_to_nothing_more() {
-    let net = SimNet::new(24, 8);
-    let mut accounts = Accounts::new(&net, 24);
-    let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
-    befriend(&alice, &bob).await;
-    tokio::time::sleep(TWO_MINUTES).await;
-    assert!(bob.open_streams() > 0, "it listens");
-    bob.set_offline(true);
-    let bob2 = accounts.restore("Bob");
-    bob2.until("the network knows the account", TWO_MINUTES, |messenger| {
-        (messenger.known() == Known::Yes).then_some(())
-    })
-    .await;
-    // While the old one sleeps, Alice learns of the new one, and listens to the old one no more.
-    alice.say(&bob2, "where are you?");
-    bob2.until("the contact asks again", TWO_MINUTES, |messenger| {
-        messenger.contact(&alice.address()).ok()
-    })
-    .await;
-    bob.set_offline(false);
-    let mut said = false;
-    bob.until("the old machine notices", TWO_MINUTES * 2, |messenger| {
-        if !said {
-            // Whatever it says is answered by nobody.
-            said = messenger.send_text(&alice.address(), "still me", None).is_ok();
-        }
-        messenger.is_superseded().then_some(())
-    })
-    .await;
-    tokio::time::sleep(TWO_MINUTES).await;
-    assert_eq!(bob.open_streams(), 0);
-    assert!(alice.open_streams() > 0, "others listen on");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_account_that_nobody_knows_is_published_only_when_its_person_says_that_it_is_new() {
     let net = SimNet::new(23, 8);
     let mut accounts = Accounts::new(&net, 23);

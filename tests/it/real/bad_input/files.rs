@@ -12,12 +12,8 @@ async fn a_file_that_is_missing_vanishes_changes_or_would_overwrite_is_refused_o
     let shared = folder();
     let path = |name: &str| shared.path().join(name);
 
-    for unreadable in [
-        path("missing.bin"),
-        shared.path().to_owned(),
-        "/dev/zero".into(),
-        "".into(),
-    ] {
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+    for unreadable in [path("missing.bin"), path("socket"), "/dev/zero".into(), "".into()] {
         let send = json!({"contact": bob.address(), "path": unreadable.to_str()});
         assert_eq!(
             alice.rpc().refused("file.send", send).await,
