@@ -54,14 +54,7 @@ describe('the page', () => {
 });
 
 /** Written into the headless interface, shown by the page, and on their way through the core. */
-const AHEAD = new Set([
-  'allow-file-thumbnail',
-  'allow-message-delete',
-  'allow-message-edit',
-  'allow-message-react',
-  'allow-conversation-set',
-  'allow-conversation-typing',
-]);
+const AHEAD = new Set(['allow-file-thumbnail']);
 
 describe('the shell', () => {
   const capability = '../src-tauri/capabilities/main.json';
