@@ -14,7 +14,7 @@ mod shell;
 mod tray;
 mod window;
 
-use outis_app::{App, Config, Error};
+use outis_app::{App, Config, Error, Event};
 use shell::Shell;
 use std::{alloc::System, error::Error as StdError, path::PathBuf, sync::Arc};
 use tauri::{Emitter, Manager, RunEvent};
@@ -95,8 +95,12 @@ fn forward_events(handle: tauri::AppHandle, core: Arc<App>) {
         let mut events = core.events();
         loop {
             let event = events.next().await;
+            let locked_itself = matches!(event, Event::AccountLocked {});
             // Fails only while there is no window, and whoever opens one reads the state afresh.
             let _ = handle.emit("outis", event);
+            if locked_itself {
+                renewal::begin(&handle);
+            }
         }
     });
 }

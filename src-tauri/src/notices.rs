@@ -25,24 +25,41 @@ pub(crate) enum Notice {
     Written { name: String, text: String },
 }
 
+/// Who wrote, as their contact is called here, and whether one wants to hear of it.
+#[derive(Debug, Clone, Copy)]
+struct Writer<'a> {
+    name: &'a str,
+    muted: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn of(event: &Event, contacts: &'a [Contact]) -> Option<Self> {
+        let Event::MessageReceived { message } = event else {
+            return None;
+        };
+        let contact = contacts.iter().find(|contact| contact.address == message.contact)?;
+        Some(Self {
+            name: contact.alias.as_ref().unwrap_or(&contact.nickname),
+            muted: contact.conversation.muted,
+        })
+    }
+}
+
 impl Notice {
     /// What an event is worth saying.
-    fn of(event: &Event, chosen: Notifications, contacts: &[Contact]) -> Option<Self> {
-        match (chosen, event) {
-            (Notifications::Off, _) => None,
-            (Notifications::Content, Event::MessageReceived { message }) => {
-                let from = contacts.iter().find(|contact| contact.address == message.contact);
-                let name = from.map(|contact| contact.alias.as_ref().unwrap_or(&contact.nickname).clone());
-                match (&message.body, name) {
-                    (MessageBody::Text { text }, Some(name)) => Some(Self::Written {
-                        name,
-                        text: text.chars().take(LONGEST).collect(),
-                    }),
-                    _ => Some(Self::Message),
-                }
-            }
-            (Notifications::Plain, Event::MessageReceived { .. }) => Some(Self::Message),
-            (_, Event::ContactRequest { .. }) => Some(Self::Request),
+    fn of(event: &Event, writer: Option<Writer<'_>>, chosen: Notifications) -> Option<Self> {
+        if chosen == Notifications::Off || writer.is_some_and(|writer| writer.muted) {
+            return None;
+        }
+        match event {
+            Event::ContactRequest { .. } => Some(Self::Request),
+            Event::MessageReceived { message } => match (chosen, &message.body, writer) {
+                (Notifications::Content, MessageBody::Text { text }, Some(writer)) => Some(Self::Written {
+                    name: writer.name.to_owned(),
+                    text: text.chars().take(LONGEST).collect(),
+                }),
+                _ => Some(Self::Message),
+            },
             _ => None,
         }
     }
@@ -87,7 +104,7 @@ pub(crate) async fn follow(app: AppHandle, core: Arc<App>) {
         let Ok(settings) = core.settings_get(Nothing {}).await else {
             continue;
         };
-        let Some(notice) = Notice::of(&event, settings.notifications, &contacts) else {
+        let Some(notice) = Notice::of(&event, Writer::of(&event, &contacts), settings.notifications) else {
             continue;
         };
         // A burst of messages is one sentence.
@@ -162,18 +179,34 @@ mod tests {
         }
     }
 
+    fn said(writer: Option<Writer<'_>>, chosen: Notifications) -> Option<String> {
+        let words = Shell::open(Path::new("/nowhere")).words();
+        Notice::of(&received("meet me at nine"), writer, chosen).map(|notice| notice.text(words))
+    }
+
+    const ADA: Writer<'static> = Writer {
+        name: "Ada",
+        muted: false,
+    };
+
     #[test]
     fn a_notice_says_neither_who_wrote_nor_what_unless_that_was_chosen() {
-        let words = || Shell::open(Path::new("/nowhere")).words();
-        let said = |text: &str, chosen| Notice::of(&received(text), chosen, &[]).map(|notice| notice.text(words()));
-        let plain = said("meet me at nine", Notifications::Plain);
-        assert_eq!(plain, Some(words().message));
-        assert_eq!(plain, said("", Notifications::Plain));
-        assert_eq!(said("meet me at nine", Notifications::Off), None);
-        let chosen = Notice::Written {
-            name: "Ada".to_owned(),
-            text: "meet me at nine".to_owned(),
-        };
-        assert_eq!(chosen.text(words()), "Ada: meet me at nine");
+        let words = Shell::open(Path::new("/nowhere")).words();
+        assert_eq!(said(Some(ADA), Notifications::Plain), Some(words.message.clone()));
+        assert_eq!(said(None, Notifications::Content), Some(words.message));
+        assert_eq!(said(Some(ADA), Notifications::Off), None);
+        assert_eq!(
+            said(Some(ADA), Notifications::Content).as_deref(),
+            Some("Ada: meet me at nine")
+        );
+    }
+
+    #[test]
+    fn a_muted_conversation_brings_none() {
+        let muted = Writer { muted: true, ..ADA };
+        for chosen in [Notifications::Plain, Notifications::Content] {
+            assert_eq!(said(Some(muted), chosen), None);
+            assert!(said(Some(ADA), chosen).is_some(), "the same unmuted does");
+        }
     }
 }

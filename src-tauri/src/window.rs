@@ -80,6 +80,7 @@ pub(crate) fn remember_place(window: &WebviewWindow) {
     let _ = window.state::<Shell>().remember(|record| record.place = Some(place));
 }
 
+/// The window, if it is there.
 pub(crate) fn current(app: &AppHandle) -> Option<WebviewWindow> {
     app.get_webview_window(NAME)
 }
@@ -91,9 +92,8 @@ fn hide(window: &WebviewWindow, tell: bool) {
     // What cannot be hidden stays to be seen.
     let _ = window.hide();
     if tell {
-        let told = window.state::<Shell>().remember(|record| record.told_of_tray = true);
         // If that cannot be kept it is said again another time.
-        let _ = told;
+        let _ = window.state::<Shell>().remember(|record| record.told_of_tray = true);
         Notice::Hidden.say(window.app_handle());
     }
 }
