@@ -21,7 +21,7 @@ mod traffic;
 
 pub use atlas::{Atlas, Role, address_needles, beyond_guards, beyond_this_machine};
 pub use capture::{Capture, Recording};
-pub use memory::Memory;
+pub use memory::{Memory, is_root};
 pub use namespace::Inside;
 pub use packet::{Datagram, Kind, Packet, Reader, Way};
 pub use traffic::{Flow, Traffic, Volume};

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{Read, Seek, SeekFrom},
+    os::unix::fs::MetadataExt,
 };
 
 /// What was found in a process's memory, and how much there was of it.
@@ -43,6 +44,17 @@ impl Memory {
         }
         all
     }
+
+    /// The names of those found, in whatever form.
+    pub fn names(&self) -> BTreeSet<String> {
+        let name = |found: &String| found.split(" (").next().unwrap_or(found).to_owned();
+        self.found.iter().map(name).collect()
+    }
+}
+
+/// Whether this process, and so its children, may look into others that have forbidden it.
+pub fn is_root() -> bool {
+    std::fs::metadata("/proc/self").expect("a process").uid() == 0
 }
 
 /// The parts of a range that are in memory or in swap: a process may set aside far more than it ever fills. Nothing longer

@@ -3,12 +3,13 @@
 use outis_crypto::password::Cost;
 use outis_identity::{Identity, Nickname, Password};
 use outis_tests::canary::Needles;
+use outis_tests::lab::{Memory, is_root};
 use outis_tests::process::{Person, Relay, Rpc, Setting, folder, program};
 use serde_json::json;
 use std::{
     collections::BTreeSet,
     fs::File,
-    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     process::Stdio,
 };
 use tokio::process::Command;
@@ -58,7 +59,7 @@ async fn nothing_of_a_locked_account_is_left_in_memory() {
     let mut open = BTreeSet::new();
     while !open.contains("half a line") {
         // Nothing tells when it has read so far, so one looks until it has.
-        open = found(alice.rpc().pid(), &needles);
+        open = Memory::of(alice.rpc().pid(), &needles).names();
     }
     for needed in ["the account's key", "an alias", "half a line"] {
         assert!(open.contains(needed), "{needed} is not among {open:?}");
@@ -67,7 +68,11 @@ async fn nothing_of_a_locked_account_is_left_in_memory() {
     alice.rpc().unasked().await;
 
     alice.rpc().call("account.lock", json!({})).await;
-    assert_eq!(found(alice.rpc().pid(), &needles), BTreeSet::new(), "after locking");
+    assert_eq!(
+        Memory::of(alice.rpc().pid(), &needles).names(),
+        BTreeSet::new(),
+        "after locking"
+    );
 }
 
 #[tokio::test]
@@ -125,33 +130,6 @@ async fn where_the_system_allows_it_no_page_can_go_to_swap() {
     }
 }
 
-/// The needles that stand in a process's memory.
-fn found(pid: u32, needles: &Needles) -> BTreeSet<String> {
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
-    let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
-    let mut found = BTreeSet::new();
-    for line in maps.lines() {
-        let mut parts = line.split_whitespace();
-        let (range, rights) = (parts.next().unwrap(), parts.next().unwrap());
-        if !rights.starts_with("rw") {
-            continue;
-        }
-        let (start, end) = range.split_once('-').unwrap();
-        let [start, end] = [start, end].map(|at| u64::from_str_radix(at, 16).unwrap());
-        // Pages that are read may have gone in the meantime.
-        let mut at = start;
-        while at < end {
-            let mut bytes = vec![0; usize::try_from((end - at).min(PIECE + OVERLAP)).unwrap()];
-            if let Ok(length) = memory.read_at(&mut bytes, at) {
-                let hits = needles.in_bytes(&bytes[..length]);
-                found.extend(hits.iter().map(|hit| hit.split(" (").next().unwrap().to_owned()));
-            }
-            at += PIECE;
-        }
-    }
-    found
-}
-
 fn locked_pages(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmLck:")).unwrap();
@@ -171,17 +149,9 @@ fn may_lock() -> bool {
     by_right || limit.split_whitespace().nth(4) == Some("unlimited")
 }
 
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
 const PASSWORD: &str = "canary of nine copper kettles on a quiet stove";
 const GREETING: &str = "canary greeting from the reading room";
 const ALIAS: &str = "canary alias of a lighthouse keeper";
 const SAID: &str = "canary said to somebody about the harvest";
 const HEARD: &str = "canary heard from somebody about the ferry";
 const HALF: &str = "canary in half a line that has not ended";
-
-/// Read at once, and so much further that nothing is missed between two.
-const PIECE: u64 = 4 << 20;
-const OVERLAP: u64 = 4_096;
