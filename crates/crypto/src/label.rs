@@ -94,6 +94,8 @@ labels! {
     VAULT_HEAD_MASK = "outis/v1/vault/mask";
     /// One step down a tree of keys.
     VAULT_TREE = "outis/v1/vault/tree";
+    /// What tells a frame of the journal from a torn one.
+    VAULT_JOURNAL = "outis/v1/vault/journal";
     /// Salt of the password function for an archive: its own salt and the nickname.
     ARCHIVE_SALT = "outis/v1/archive/salt";
     /// The key that an archive's file key is wrapped under.

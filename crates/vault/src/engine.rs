@@ -67,6 +67,16 @@ pub(crate) trait Engine: Send + Sync {
     /// When this returns, the batch with this number and all before it are on disk. Number 0 is no batch.
     fn sync(&self, number: u64) -> io::Result<()>;
 
+    /// Whether a write has failed beside all calls, so that the next has to [`reopen`](Engine::reopen).
+    fn has_failed(&self) -> bool {
+        false
+    }
+
+    /// Whether something that had been stored was missing when it was opened.
+    fn is_cut_back(&self) -> bool {
+        false
+    }
+
     /// Whether [`compact`](Engine::compact) would give back much room.
     fn is_bloated(&self) -> bool {
         false

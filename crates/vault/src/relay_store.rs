@@ -104,12 +104,7 @@ impl RelayStore {
         crate::folder::ensure_directory(folder)?;
         let lock = LockFile::take(folder)?.ok_or(RelayStoreError::InUse)?;
         let folder = folder.join("store");
-        let length = std::fs::metadata(folder.join("db")).map_or(0, |log| log.len());
-        let store = Store::open(&folder, Progress::default())?;
-        // sled may take a log that it cannot read for an empty one.
-        if length > EMPTY_LOG && store.get(SIZE)?.is_none() {
-            return Err(RelayStoreError::Damaged);
-        }
+        let store = open_store(&folder, Progress::default())?;
         let size = Mutex::new(stored_size(&store)?);
         let state = State {
             store: Some(store),
@@ -214,13 +209,16 @@ impl RelayStore {
     fn with<T>(&self, step: impl FnOnce(&Store) -> Result<T, RelayStoreError>) -> Result<T, RelayStoreError> {
         {
             let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(store) = &state.store {
+            if let Some(store) = state.store.as_ref().filter(|store| !store.has_failed()) {
                 return step(store);
             }
         }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failed) = state.store.take_if(|store| store.has_failed()) {
+            state.progress = failed.close();
+        }
         if state.store.is_none() {
-            let store = Store::open(&self.folder, state.progress)?;
+            let store = open_store(&self.folder, state.progress)?;
             *self.live() = stored_size(&store)?;
             state.store = Some(store);
         }
@@ -239,6 +237,15 @@ impl RelayStore {
             state.progress = store.close();
         }
     }
+}
+
+/// What a relay keeps belongs to clients who come again with what is missing.
+fn open_store(folder: &Path, progress: Progress) -> io::Result<Store> {
+    let (store, has_gap) = Store::open(folder, progress)?;
+    if has_gap {
+        tracing::warn!("the relay's store has lost something that it held");
+    }
+    Ok(store)
 }
 
 type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -310,8 +317,6 @@ impl From<io::Error> for RelayStoreError {
 }
 
 const SIZE: &[u8] = b"s";
-/// No log without a single batch is longer.
-const EMPTY_LOG: u64 = 2 * 1024 * 1024;
 /// Batches between two looks at the length of the log.
 const CHECK_EVERY: u64 = 1024;
 

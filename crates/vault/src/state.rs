@@ -98,7 +98,7 @@ impl State {
             last_erasing: 0,
             is_cut_back: false,
         };
-        state.is_cut_back = closing::is_cut_back(&mut state, engine)?;
+        state.is_cut_back = closing::is_cut_back(&mut state, engine)? || engine.is_cut_back();
         Ok(state)
     }
 

@@ -508,7 +508,7 @@ impl Vault {
     fn sound<'a>(&self, inner: &'a mut Inner) -> Result<(&'a mut State, &'a mut bool), Fault> {
         let Inner { state, stale, home: _ } = inner;
         let state = state.as_mut().ok_or(Fault::Locked)?;
-        if *stale {
+        if *stale || self.0.engine.has_failed() {
             state.reload(&*self.0.engine)?;
             *stale = false;
         }

@@ -176,6 +176,8 @@ const OF_ACCOUNTS: &[&str] = &[
     "accounts/#/root",
     "accounts/#/reserve",
     "accounts/#/files/#",
+    "accounts/#/journal.0",
+    "accounts/#/journal.1",
     "accounts/#/store/conf",
     "accounts/#/store/db",
     "accounts/#/store/snap.#",
@@ -184,6 +186,8 @@ const OF_ACCOUNTS: &[&str] = &[
 ];
 const OF_RELAYS: &[&str] = &[
     "relay/lock",
+    "relay/journal.0",
+    "relay/journal.1",
     "relay/store/conf",
     "relay/store/db",
     "relay/store/snap.#",

@@ -1,4 +1,4 @@
-//! The engine on a real disk: sled in `store/`, the root slots in `root`, sealed files in `files/`, and in `reserve` the
+//! The engine on a real disk: sled in `store/`, its journal, the root slots in `root`, sealed files in `files/`, and in `reserve` the
 //! room that opening needs (sled tidies its log and writes a snapshot then) when everything else is full.
 
 use std::fs::{self, File};
@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use super::store::{Progress, Store, sync_folder};
+use super::store::{JOURNALS, Progress, Store, sync_folder};
 use super::{Batch, DiskKey, Engine, ROOT_SLOT_BYTES, Slot, is_full};
 
 /// sled and the files beside it, in one account's folder.
@@ -20,6 +20,8 @@ struct Open {
     store: Option<Store>,
     /// How far the store before came.
     progress: Progress,
+    /// Something that had been stored is missing.
+    is_cut_back: bool,
 }
 
 impl DiskEngine {
@@ -59,6 +61,9 @@ impl DiskEngine {
         } else if store.is_dir() {
             fs::rename(&store, &aside)?;
         }
+        for journal in JOURNALS {
+            remove_if_exists(&self.path(journal))?;
+        }
         fs::create_dir_all(self.path(FILES))?;
         sync_folder(&self.path(""))?;
         if !self.path(ROOT).is_file() {
@@ -86,9 +91,9 @@ impl DiskEngine {
     }
 
     /// Opens the store after the one before; in a full disk, with the room that is kept for it.
-    fn open_store(&self, progress: Progress) -> io::Result<Store> {
-        let (folder, reserve) = (self.path(STORE), self.path(RESERVE));
-        let store = match Store::open(&folder, progress) {
+    fn open_store(&self, open: &mut Open) -> io::Result<()> {
+        let (folder, reserve, progress) = (self.path(STORE), self.path(RESERVE), open.progress);
+        let (store, has_gap) = match Store::open(&folder, progress) {
             Err(error) if is_full(&error) => {
                 remove_if_exists(&reserve)?;
                 Store::open(&folder, progress)?
@@ -99,7 +104,9 @@ impl DiskEngine {
         if keep_reserve(&reserve, fs::metadata(folder.join("db"))?.len()).is_err() {
             remove_if_exists(&reserve)?;
         }
-        Ok(store)
+        open.store = Some(store);
+        open.is_cut_back |= has_gap;
+        Ok(())
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -129,6 +136,15 @@ impl Engine for DiskEngine {
         }
     }
 
+    fn has_failed(&self) -> bool {
+        self.with(|store| Ok(store.has_failed())).unwrap_or_default()
+    }
+
+    fn is_cut_back(&self) -> bool {
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.is_cut_back
+    }
+
     fn is_bloated(&self) -> bool {
         self.with(|store| Ok(store.is_bloated())).unwrap_or_default()
     }
@@ -141,7 +157,7 @@ impl Engine for DiskEngine {
         let Some(store) = open.store.take() else { return Ok(()) };
         let (progress, replaced) = store.replace(&folder, copy);
         open.progress = progress;
-        open.store = Some(self.open_store(progress)?);
+        self.open_store(&mut open)?;
         replaced
     }
 
@@ -169,8 +185,7 @@ impl Engine for DiskEngine {
         if let Some(store) = open.store.take() {
             open.progress = store.close();
         }
-        open.store = Some(self.open_store(open.progress)?);
-        Ok(())
+        self.open_store(&mut open)
     }
 
     fn close(&self) {

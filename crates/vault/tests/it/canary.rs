@@ -160,6 +160,7 @@ fn every_path_is_on_the_list() {
             [tag] => is_hex(tag),
             [tag, rest @ ..] if is_hex(tag) => match rest {
                 ["header" | "lock" | "root" | "reserve" | "store" | "files"] => true,
+                ["journal.0" | "journal.1"] => true,
                 ["files", name] => is_hex(name),
                 ["store", "db" | "conf" | "blobs" | "written" | "closed"] => true,
                 ["store", name] => name.starts_with("snap."),

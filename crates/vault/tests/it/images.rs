@@ -19,8 +19,8 @@ use crate::writer::{create, last, open, scratch};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Syncs {
     Kept,
-    /// Those of sled's log do nothing: as if we relied on sled's own flush.
-    ForgottenForTheLog,
+    /// Those of the journal do nothing: as if we took a write for a promise.
+    ForgottenForTheJournal,
 }
 
 #[derive(Default)]
@@ -90,7 +90,7 @@ impl Disk {
             }
             Call::Write { path, offset, bytes } => self.change(path, Change::Write(*offset, bytes.clone())),
             Call::Truncate { path, length } => self.change(path, Change::Truncate(*length)),
-            Call::Sync { path } if path.ends_with("store/db") && syncs == Syncs::ForgottenForTheLog => {}
+            Call::Sync { path } if is_journal(path) && syncs == Syncs::ForgottenForTheJournal => {}
             Call::Sync { path } => match self.seen.get(path) {
                 Some(file) => file.borrow_mut().sync(),
                 None => self.sync_names(path),
@@ -202,6 +202,10 @@ impl Naming {
             }
         }
     }
+}
+
+fn is_journal(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "journal")
 }
 
 fn coin(rng: &mut ChaCha20Rng) -> bool {
@@ -342,9 +346,9 @@ fn a_second_power_cut_while_the_first_is_mended_takes_nothing_either() {
 }
 
 #[test]
-fn the_same_images_show_it_when_the_log_is_not_synced() {
+fn the_same_images_show_it_when_the_journal_is_not_synced() {
     let mut lost = 0;
-    images(40, 48, Syncs::ForgottenForTheLog, |image, told| {
+    images(40, 48, Syncs::ForgottenForTheJournal, |image, told| {
         let holds = open(image, 0).ok().and_then(|vault| last(&vault).ok());
         lost += u32::from(holds.is_none_or(|last| last < told));
     });

@@ -14,6 +14,8 @@ const BALLAST: Table = Table(3);
 const OWNER: [u8; 32] = [7; 32];
 /// The writer keeps this many records and erases those before: enough for some of them to come to rest in pages.
 pub(crate) const KEPT: u64 = 80;
+/// So often it is closed, which takes the journal into sled, and opened again.
+const REOPENED: u64 = 50;
 /// Records are this far apart, so that fewer commits fill a window.
 const STRIDE: u64 = 2;
 
@@ -139,22 +141,26 @@ fn the_other_process() {
     };
     let dir = PathBuf::from(dir);
     match job.as_str() {
-        "commits" => write_commits(&dir, commit),
-        "fill" => write_commits(&dir, filling),
+        "commits" => write_commits(&dir, commit, REOPENED),
+        "fill" => write_commits(&dir, filling, u64::MAX),
         "accounts" => make_and_delete(&dir),
         "attempt" => attempt(&dir),
         _ => change_passwords(&dir),
     }
 }
 
-fn write_commits(dir: &Path, commit: fn(u64) -> Commit) {
-    let vault = open(dir, 0).expect("it opens after any kill");
+fn write_commits(dir: &Path, commit: fn(u64) -> Commit, reopened: u64) {
+    let mut vault = open(dir, 0).expect("it opens after any kill");
     let n = last(&vault).expect("readable").map_or(0, |last| last + 1);
     let limit = std::env::var(LIMIT)
         .ok()
         .and_then(|limit| limit.parse().ok())
         .unwrap_or(u64::MAX);
     for n in (n..).take(usize::try_from(limit).expect("no more than memory could count")) {
+        if n % reopened == reopened - 1 {
+            drop(vault);
+            vault = open(dir, 0).expect("it was closed in good order");
+        }
         let done = write_file(&vault, n).map_err(Failure::File);
         match done.and_then(|()| vault.commit(commit(n)).map_err(Failure::Commit)) {
             Ok(()) => say(&format!("told {n}")),

@@ -6,28 +6,29 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
-use super::{Progress, Store, sync_folder};
+use super::base::Base;
+use super::sync_folder;
 
-/// Copies every pair into `store.new`, as it is when its turn comes.
-pub(super) fn copy(folder: &Path, from: &Store, floor: u64) -> io::Result<Store> {
+/// Copies every pair into `store.new`; nothing may be written meanwhile.
+pub(super) fn copy(folder: &Path, from: &Base, floor: u64) -> io::Result<Base> {
     finish(folder)?;
-    let to = Store::open_as_is(&beside(folder, "new"), Progress::default(), floor)?;
-    let mut after: Option<Vec<u8>> = None;
+    let to = Base::open(&beside(folder, "new"), floor)?;
+    let mut after = Bound::Unbounded;
     loop {
-        let pairs = from.scan(&[], after.as_deref(), PAIRS_AT_ONCE)?;
+        let pairs: Vec<_> = from.scan(after, |pairs| pairs.take(PAIRS_AT_ONCE).collect())?;
         let Some((last, _)) = pairs.last() else { return Ok(to) };
-        after = Some(last.clone());
-        to.apply(pairs.into_iter().map(|(key, value)| (key, Some(value))))?;
+        after = Bound::Excluded(last.to_vec());
+        to.write(pairs.iter().map(|(key, value)| (key.as_ref(), Some(value.as_ref()))))?;
     }
 }
 
 /// Closes the copy and notes that it is whole; on disk when it returns.
-pub(super) fn seal(folder: &Path, copy: Store) -> io::Result<()> {
+pub(super) fn seal(folder: &Path, copy: &Base) -> io::Result<()> {
     let new = beside(folder, "new");
-    let all = copy.applied();
-    copy.sync(all)?;
+    copy.sync()?;
     copy.close();
     let length = fs::metadata(new.join("db"))?.len();
     let mut written = File::create(new.join(WRITTEN))?;
