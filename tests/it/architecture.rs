@@ -131,6 +131,24 @@ fn files_are_short_and_modules_have_names() {
     assert_eq!(without_tests(&long).lines().count(), 5);
 }
 
+/// What takes long has a short form, and reads `OUTIS_SOAK` for the long one.
+#[test]
+fn no_test_is_left_out() {
+    const LEFT_OUT: &str = concat!("#[", "ignore");
+    let folders = ["benches", "crates", "fuzz", "src-tauri", "tests"];
+    let files = folders
+        .iter()
+        .flat_map(|folder| files_but(&["target"], &root().join(folder)));
+    let files: Vec<PathBuf> = files.collect();
+    assert!(files.iter().any(|file| file.ends_with("tests/it/architecture.rs")));
+    let left_out: Vec<_> = files.into_iter().filter(|file| says(file, LEFT_OUT)).collect();
+    assert_eq!(left_out, Vec::<PathBuf>::new());
+    for script in ["test", "soak"] {
+        let script = fs::read_to_string(root().join("scripts").join(script)).expect("a script");
+        assert!(script.contains("nextest run") && !script.contains("-ignored"));
+    }
+}
+
 /// A release build has developer tools only with this feature, of either crate, whoever turns it on.
 #[test]
 fn a_release_window_has_no_developer_tools() {
@@ -258,6 +276,10 @@ fn sources() -> Vec<PathBuf> {
 
 /// But for those that hold nothing but tests.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    files_but(&["tests", "testing", "vectors"], folder)
+}
+
+fn files_but(skipped: &[&str], folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a readable folder") {
         let path = entry.expect("a readable entry").path();
@@ -266,11 +288,11 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
             .and_then(|name| name.to_str())
             .unwrap_or_default()
             .to_owned();
-        if matches!(name.as_str(), "tests" | "testing" | "vectors") {
+        if skipped.contains(&name.as_str()) {
             continue;
         }
         if path.is_dir() {
-            files.extend(rust_files(&path));
+            files.extend(files_but(skipped, &path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             files.push(path);
         }

@@ -62,9 +62,9 @@ pub(crate) fn writer(job: Job, dir: &Path) -> Command {
 }
 
 /// A folder for tests that do without a disk that is slow to sync: a kill takes nothing from the system's memory, and
-/// images of power cuts are the model's to make.
+/// images of power cuts are the model's to make. `make test` names a place there that it clears, also of what a killed test left.
 pub(crate) fn scratch() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
+    let memory = std::env::var_os("OUTIS_MEMORY").map_or_else(|| PathBuf::from("/dev/shm"), PathBuf::from);
     if memory.is_dir() {
         tempfile::tempdir_in(memory)
     } else {
