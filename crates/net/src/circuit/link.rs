@@ -17,9 +17,11 @@ pub(crate) struct Link<S> {
     stream: S,
     arriving: Box<[u8; Cell::BYTES]>,
     filled: usize,
-    leaving: VecDeque<(Cell, Instant)>,
-    /// Bytes of the first cell of `leaving` that are written.
-    written: usize,
+    /// Cells back to back, less what is written of the first: a stream takes several at once, which is what its packets
+    /// and frames are counted by.
+    leaving: VecDeque<u8>,
+    /// Since when each of them waits.
+    since: VecDeque<Instant>,
     flushed: bool,
     /// The other side takes no more. What it said before is still read: who has said all and hangs up is not cut short.
     deaf: bool,
@@ -32,7 +34,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             arriving: Box::new([0; Cell::BYTES]),
             filled: 0,
             leaving: VecDeque::new(),
-            written: 0,
+            since: VecDeque::new(),
             flushed: true,
             deaf: false,
         }
@@ -57,19 +59,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
 
     /// Takes a cell to be written. The caller bounds how many wait.
     pub(crate) fn push(&mut self, cell: Cell) {
-        if !self.deaf {
-            self.leaving.push_back((cell, Instant::now()));
+        if self.deaf {
+            return;
         }
+        if !self.leaving.is_empty() {
+            self.leaving.reserve(SEVERAL);
+        }
+        self.leaving.extend(cell.as_bytes());
+        self.since.push_back(Instant::now());
     }
 
     /// Cells that wait to be written.
     pub(crate) fn waiting(&self) -> usize {
-        self.leaving.len()
+        self.since.len()
     }
 
     /// Since when the first of them does.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        self.leaving.front().map(|(_, since)| *since)
+        self.since.front().copied()
     }
 
     /// Ready once everything is written and on its way, or the other side takes no more: that the way is gone altogether
@@ -77,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if ready!(self.poll_write_all(cx)).is_err() {
             self.deaf = true;
-            self.leaving.clear();
+            self.forget();
         }
         Poll::Ready(())
     }
@@ -86,23 +93,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         if self.deaf {
             return Poll::Ready(Ok(()));
         }
-        while let Some((cell, _)) = self.leaving.front() {
+        while !self.leaving.is_empty() {
             self.flushed = false;
-            let rest = cell.as_bytes().get(self.written..).unwrap_or_default();
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
+            let (next, _) = self.leaving.as_slices();
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, next))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.written += written,
+                written => {
+                    self.leaving.drain(..written.min(next.len()));
+                }
             }
-            if self.written >= Cell::BYTES {
-                self.leaving.pop_front();
-                self.written = 0;
-            }
+            let gone = self.since.len() - self.leaving.len().div_ceil(Cell::BYTES);
+            self.since.drain(..gone);
         }
         if !self.flushed {
             ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
             self.flushed = true;
         }
+        if self.leaving.capacity() > Cell::BYTES {
+            self.forget();
+        }
         Poll::Ready(Ok(()))
+    }
+
+    /// Gives back the room of what waited: an idle circuit keeps none.
+    fn forget(&mut self) {
+        self.leaving = VecDeque::new();
+        self.since = VecDeque::new();
     }
 
     /// Writes one cell and all before it. Once begun, not safe to drop.
@@ -123,3 +139,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         poll_fn(|cx| Pin::new(&mut self.stream).poll_close(cx)).await
     }
 }
+
+/// Room for cells that wait behind the first one.
+const SEVERAL: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -273,11 +273,11 @@ impl Talk {
     }
 }
 
-/// Cells of ours that wait to be written: credit is never behind more data than this.
-const FEW: usize = 4;
+/// Cells of ours that wait to be written, two frames of Yamux all but filled: credit is never behind more data than this.
+const FEW: usize = 7;
 
 /// Cells moved before other tasks have their turn.
-const AT_ONCE: u32 = 32;
+const AT_ONCE: u32 = 14;
 
 /// For the guard to answer, once it is connected.
 const ANSWERING: Duration = Duration::from_secs(10);

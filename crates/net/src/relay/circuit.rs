@@ -288,11 +288,11 @@ fn command(say: Say) -> Command {
     }
 }
 
-/// Cells of our own that wait to be written.
-const FEW: usize = 4;
+/// Cells of our own that wait to be written: two frames of Yamux, all but filled.
+const FEW: usize = 7;
 
-/// Cells moved before other tasks have their turn.
-const AT_ONCE: u64 = 32;
+/// Cells moved before other tasks have their turn: one write of 64 KiB.
+const AT_ONCE: u64 = 14;
 
 /// For what is left to be written when a circuit ends.
 const GOODBYE: Duration = Duration::from_secs(5);

@@ -266,10 +266,12 @@ fn write(cell: &mut Cell, kind: Kind, parts: &[&[u8]]) -> u16 {
         .ok()
         .filter(|length| usize::from(*length) <= Cell::BODY);
     let length = length.expect("every command fits a cell: descriptors are bounded, payloads were cut");
-    let head = [&[kind as u8][..], &length.to_be_bytes()].concat();
-    let (_, room) = cell.block().split_at_mut(TAG);
-    for (byte, value) in room.iter_mut().zip(head.iter().chain(parts.iter().copied().flatten())) {
-        *byte = *value;
+    let [high, low] = length.to_be_bytes();
+    let (_, mut room) = cell.block().split_at_mut(TAG);
+    for part in std::iter::once(&[kind as u8, high, low][..]).chain(parts.iter().copied()) {
+        let (here, rest) = room.split_at_mut(part.len());
+        here.copy_from_slice(part);
+        room = rest;
     }
     length
 }
