@@ -57,5 +57,5 @@ const AGENT: &str = "outis";
 /// Nothing that identify tells ever changes.
 const IDENTIFY_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
-const PING_EVERY: Duration = Duration::from_secs(30);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
+const PING_EVERY: Duration = Duration::from_secs(15);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);

@@ -323,11 +323,12 @@ impl Relay {
 
     /// Where it listens, with the ports that it got.
     pub fn addresses(&self) -> Vec<PeerAddress> {
-        lock(&self.shared.listening)
-            .iter()
+        self.shared
+            .listens()
+            .into_iter()
             .map(|at| PeerAddress {
                 node: self.shared.node,
-                at: *at,
+                at,
             })
             .collect()
     }

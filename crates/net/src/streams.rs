@@ -4,6 +4,7 @@
 //! protocol has a bounded queue of accepted streams, what finds it full is refused and counted, many streams are opened at
 //! once, an open that nobody waits for any more is not made, and every stream gives back its memory when it is dropped.
 
+mod ending;
 mod handler;
 mod stream;
 

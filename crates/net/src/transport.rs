@@ -1,9 +1,12 @@
-//! How nodes are connected: QUIC, and TCP with Noise and Yamux, behind a gate that refuses to dial anything else.
+//! How nodes are connected: TCP with Noise and Yamux, and QUIC, behind a gate that refuses to dial anything else.
+
+mod race;
 
 use crate::{
     Limits,
     address::{self, Scoping},
 };
+use futures::{FutureExt, future::BoxFuture};
 use libp2p::{
     Multiaddr, PeerId, Transport as _,
     core::{
@@ -14,6 +17,7 @@ use libp2p::{
     identity::Keypair,
     noise, quic, swarm, tcp, yamux,
 };
+use race::Races;
 use std::{
     num::{NonZeroU8, NonZeroUsize},
     pin::Pin,
@@ -45,6 +49,7 @@ pub(crate) fn build(
     Ok(Gate {
         inner: quic.or_transport(tcp),
         scope,
+        races: Races::default(),
     }
     .map(|either, _| either.into_inner())
     .boxed())
@@ -57,8 +62,8 @@ pub(crate) fn swarm_config(limits: &Limits) -> swarm::Config {
         .with_max_negotiating_inbound_streams(limits.negotiating_per_connection)
         .with_notify_handler_buffer_size(NonZeroUsize::MIN.saturating_add(31))
         .with_per_connection_event_buffer_size(32)
-        .with_dial_concurrency_factor(NonZeroU8::MIN.saturating_add(3))
-        .with_smart_dial()
+        // All addresses of a node take part in one race.
+        .with_dial_concurrency_factor(NonZeroU8::MAX)
 }
 
 fn quic_config(key: &Keypair, limits: &Limits) -> quic::Config {
@@ -73,17 +78,24 @@ fn quic_config(key: &Keypair, limits: &Limits) -> quic::Config {
 }
 
 /// Refuses to dial what a descriptor of this scope could not name, whoever asks: an answer of the directory can hold any
-/// address, and a name would be asked about in the open.
+/// address, and a name would be asked about in the open. What it dials takes part in a race.
 struct Gate<T> {
     inner: T,
     scope: Scoping,
+    races: Races,
 }
 
-impl<T: transport::Transport + Unpin> transport::Transport for Gate<T> {
+impl<T> transport::Transport for Gate<T>
+where
+    T: transport::Transport + Unpin,
+    T::Dial: Send + 'static,
+    T::Output: 'static,
+    T::Error: 'static,
+{
     type Output = T::Output;
     type Error = T::Error;
     type ListenerUpgrade = T::ListenerUpgrade;
-    type Dial = T::Dial;
+    type Dial = BoxFuture<'static, Result<T::Output, T::Error>>;
 
     fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
         self.inner.listen_on(id, address)
@@ -95,7 +107,11 @@ impl<T: transport::Transport + Unpin> transport::Transport for Gate<T> {
 
     fn dial(&mut self, address: Multiaddr, options: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
         match address::from_multiaddr(&address) {
-            Ok((at, _)) if at.is_within(self.scope.scope()) => self.inner.dial(address, options),
+            Ok((at, _)) if at.is_within(self.scope.scope()) => {
+                let entrant = self.races.enter(&address);
+                let dial = self.inner.dial(address, options)?;
+                Ok(entrant.run(dial).boxed())
+            }
             _ => Err(TransportError::MultiaddrNotSupported(address)),
         }
     }

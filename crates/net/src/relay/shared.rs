@@ -7,7 +7,7 @@ use crate::{
     known::Known,
 };
 use libp2p::Multiaddr;
-use outis_onion::{RelayAddress, RelayDescriptor, Roles, SignedDescriptor, Software};
+use outis_onion::{Link, RelayAddress, RelayDescriptor, Roles, SignedDescriptor, Software};
 use outis_wire::{Epoch, NetworkName, NodeId, UnixMillis};
 use std::{
     collections::BTreeSet,
@@ -92,9 +92,16 @@ impl Shared {
         }
     }
 
+    /// Where it listens, best first: see [`crate::transport`].
+    pub(super) fn listens(&self) -> Vec<RelayAddress> {
+        let mut listening: Vec<_> = lock(&self.listening).iter().copied().collect();
+        listening.sort_by_key(|at| at.link != Link::Tcp);
+        listening
+    }
+
     /// Nothing if it listens nowhere that counts.
     fn sign(&self, today: Epoch) -> Result<Option<SignedDescriptor>, StartError> {
-        let listening = lock(&self.listening).clone();
+        let listening = self.listens();
         let mut addresses: Vec<_> = listening
             .into_iter()
             .filter(|at| at.is_within(self.scope.scope()))

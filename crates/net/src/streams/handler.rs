@@ -1,6 +1,6 @@
 //! One connection's part: negotiates streams and hands them over.
 
-use super::{OpenFailure, Remote, Request, Shared, Stream, stream::Held};
+use super::{OpenFailure, Remote, Request, Shared, Stream, ending::Endings, stream::Held};
 use futures::channel::oneshot;
 use futures::future::{Ready, ready};
 use libp2p::{
@@ -27,6 +27,7 @@ pub(crate) struct Handler {
     share: Option<Arc<Semaphore>>,
     requests: VecDeque<Request>,
     opening: usize,
+    endings: Endings,
 }
 
 type Reply = oneshot::Sender<Result<Stream, OpenFailure>>;
@@ -41,10 +42,11 @@ impl Handler {
             share,
             requests: VecDeque::new(),
             opening: 0,
+            endings: Endings::default(),
         }
     }
 
-    fn accept(&self, inner: libp2p::Stream, protocol: &StreamProtocol) {
+    fn accept(&mut self, inner: libp2p::Stream, protocol: &StreamProtocol) {
         let accepted = self
             .shared
             .accepted
@@ -53,7 +55,9 @@ impl Handler {
         let queue = accepted.and_then(|accepted| accepted.queue.try_reserve().ok());
         let held = self.take_places().and_then(|places| self.hold(places));
         match (queue, held) {
-            (Some(queue), Some(held)) => queue.send(Stream::new(inner, self.remote.clone(), held)),
+            (Some(queue), Some(held)) => {
+                queue.send(Stream::new(inner, self.remote.clone(), self.endings.add(), held));
+            }
             // Dropping the stream resets it, so the other side knows.
             _ => {
                 self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
@@ -67,10 +71,10 @@ impl Handler {
         places.map(|place| Arc::clone(place).try_acquire_owned().ok()).collect()
     }
 
-    fn opened(&self, inner: libp2p::Stream, reply: Reply) {
+    fn opened(&mut self, inner: libp2p::Stream, reply: Reply) {
         let stream = self
             .hold(Vec::new())
-            .map(|held| Stream::new(inner, self.remote.clone(), held));
+            .map(|held| Stream::new(inner, self.remote.clone(), self.endings.add(), held));
         // If nobody waits any more, the stream comes back in the error and is dropped here.
         let _ = reply.send(stream.ok_or(OpenFailure::Busy));
     }

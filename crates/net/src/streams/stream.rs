@@ -1,6 +1,6 @@
 //! A stream between two nodes.
 
-use super::Counters;
+use super::{Counters, ending::Ending};
 use crate::budget::Reservation;
 use futures::io::{AsyncRead, AsyncWrite};
 use libp2p::{Multiaddr, PeerId};
@@ -20,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) struct Stream {
     inner: libp2p::Stream,
     remote: Remote,
+    ending: Ending,
     held: Held,
 }
 
@@ -58,8 +59,21 @@ impl Drop for Held {
 }
 
 impl Stream {
-    pub(super) fn new(inner: libp2p::Stream, remote: Remote, held: Held) -> Self {
-        Self { inner, remote, held }
+    pub(super) fn new(inner: libp2p::Stream, remote: Remote, ending: Ending, held: Held) -> Self {
+        Self {
+            inner,
+            remote,
+            ending,
+            held,
+        }
+    }
+
+    /// What was read, or that nothing more will be.
+    fn read(&self, done: Poll<io::Result<usize>>, cx: &Context<'_>) -> Poll<io::Result<usize>> {
+        if done.is_pending() && self.ending.poll_over(cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        self.count(|counters| &counters.read, done)
     }
 
     fn count(
@@ -82,7 +96,7 @@ impl Stream {
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.inner).poll_read(cx, buf);
-        self.count(|counters| &counters.read, done)
+        self.read(done, cx)
     }
 
     fn poll_read_vectored(
@@ -91,7 +105,7 @@ impl AsyncRead for Stream {
         bufs: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.inner).poll_read_vectored(cx, bufs);
-        self.count(|counters| &counters.read, done)
+        self.read(done, cx)
     }
 }
 
