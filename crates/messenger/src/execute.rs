@@ -4,6 +4,7 @@
 use crate::dark::Dark;
 use crate::descriptor::{FoundDescriptor, FoundSelf, LookUp, Publication, read};
 use crate::files::roads::on_the_disk;
+use crate::kept::Kept;
 use crate::plan::at;
 use crate::queue::TheirQueue;
 use crate::randomness::Randomness;
@@ -17,7 +18,7 @@ use outis_identity::Address;
 use outis_mailbox::client::{self, Driver, creation_challenge, request_challenge};
 use outis_mailbox::descriptor::{AccountDescriptor, SealedDescriptor, newest};
 use outis_mailbox::directory::{AccountRecord, Directory, Record};
-use outis_mailbox::queue::OwnedQueue;
+use outis_mailbox::queue::{OwnedQueue, Place};
 use outis_mailbox::work::{Proof, Search};
 use outis_mailbox::{Efforts, Envelope, Kind, Mailbox, Postage};
 use outis_wire::{Destination, Isolation, NetworkName, NodeId, Purpose, Service, UnixMillis};
@@ -29,17 +30,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What every piece of work has at hand.
-pub(crate) struct Ways<T> {
+pub(crate) struct Ways<T: Transport> {
     pub(crate) transport: Arc<T>,
+    pub(crate) kept: Kept<T::Stream>,
     pub(crate) network: NetworkName,
     pub(crate) rng: Randomness,
     pub(crate) dark: Dark,
 }
 
-impl<T> Clone for Ways<T> {
+impl<T: Transport> Clone for Ways<T> {
     fn clone(&self) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
+            kept: self.kept.clone(),
             network: self.network.clone(),
             rng: self.rng.clone(),
             dark: self.dark.clone(),
@@ -173,26 +176,26 @@ impl<T: Transport> Ways<T> {
         let Some(place) = to.place(node) else {
             return failed(&items);
         };
-        let Some((mailbox, driver)) = self.mailbox(node, isolation).await else {
-            return failed(&items);
-        };
-        let nothing = items.iter().map(|(item, _)| (*item, false)).collect::<Vec<_>>();
-        let puts = async {
-            // All at once: the mailbox answers each.
-            let puts = items.into_iter().map(|(item, envelope)| {
-                let mut mailbox = mailbox.clone();
-                async move {
-                    (
-                        item,
-                        within(QUICK, async { mailbox.put(place, envelope, Postage::Free).await.ok() })
-                            .await
-                            .is_some(),
-                    )
-                }
-            });
-            Some(join_all(puts).await)
-        };
-        driven(driver, puts).await.unwrap_or(nothing)
+        let mut kept = self.kept.take((node, isolation));
+        loop {
+            let again = kept.is_some();
+            let connection = match kept.take() {
+                Some(connection) => Some(connection),
+                None => self.mailbox(node, isolation).await,
+            };
+            let Some((mailbox, mut driver)) = connection else {
+                return failed(&items);
+            };
+            let puts = async { Some(put_all(&mailbox, place, &items).await) };
+            let results = driven(&mut driver, puts).await.unwrap_or_else(|| failed(&items));
+            if results.iter().all(|(_, stored)| *stored) {
+                self.kept.keep((node, isolation), mailbox, driver);
+            } else if again {
+                // It had ended while nothing went over it, perhaps. The same puts again change nothing.
+                continue;
+            }
+            return results;
+        }
     }
 
     /// Into the request queue's mailboxes, one after the other; gives how many took it.
@@ -386,15 +389,24 @@ impl<T: Transport> Ways<T> {
 }
 
 /// Polls a connection's driver beside the work on it. `None` if the connection ended first.
-pub(crate) async fn driven<S, R>(driver: Driver<S>, work: impl Future<Output = Option<R>>) -> Option<R>
-where
-    S: futures::AsyncRead + futures::AsyncWrite + Unpin,
-{
+pub(crate) async fn driven<D: Future, R>(driver: D, work: impl Future<Output = Option<R>>) -> Option<R> {
     match select(pin!(work), pin!(driver)).await {
         Either::Left((result, _)) => result,
         // What was answered before the end is still to be taken.
         Either::Right((_, work)) => within(Duration::ZERO, work).await,
     }
+}
+
+/// All at once: the mailbox answers each.
+async fn put_all(mailbox: &Mailbox, place: &Place, items: &[(Item, Envelope)]) -> Vec<(Item, bool)> {
+    let puts = items.iter().map(|(item, envelope)| {
+        let mut mailbox = mailbox.clone();
+        async move {
+            let put = async { mailbox.put(place, envelope.clone(), Postage::Free).await.ok() };
+            (*item, within(QUICK, put).await.is_some())
+        }
+    });
+    join_all(puts).await
 }
 
 /// Gives up after `limit`.

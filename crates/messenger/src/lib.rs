@@ -35,6 +35,7 @@ mod erasing;
 mod event;
 mod execute;
 mod files;
+mod kept;
 mod meeting;
 mod message;
 mod messenger;

@@ -1,6 +1,7 @@
 //! The loop: asks the state what there is to do, does it, and tells the state what came of it.
 
 use crate::execute::{Ways, driven, within};
+use crate::kept::Kept;
 use crate::receiving::Verdict;
 use crate::state::State;
 use crate::time::Tick;
@@ -39,6 +40,7 @@ impl Messenger {
         let (heard, hearing) = mpsc::channel(HEARD);
         let ways = Ways {
             transport,
+            kept: Kept::default(),
             network,
             rng,
             dark,
@@ -86,8 +88,15 @@ impl<T: Transport> Run<'_, T> {
             let transport = Arc::clone(&self.ways.transport);
             tokio::select! {
                 biased;
+                // What arrives goes first: a receipt settles what outcomes would only put on record. Each is followed by an
+                // outcome, so that whoever is told much still learns what came of his own.
+                Some((owner, id, heard)) = hearing.next() => {
+                    self.hear(owner, id, heard);
+                    if let Some(Some(outcome)) = self.jobs.next().now_or_never() {
+                        self.finish(outcome);
+                    }
+                }
                 Some(outcome) = self.jobs.next(), if !self.jobs.is_empty() => self.finish(outcome),
-                Some((owner, id, heard)) = hearing.next() => self.hear(owner, id, heard),
                 () = self.shared.wake.notified() => {}
                 () = transport.changed() => {}
                 () = tokio::time::sleep_until(self.began + next.0) => {}
@@ -131,7 +140,10 @@ impl<T: Transport> Run<'_, T> {
             };
             self.jobs.push(work);
         }
-        next
+        match self.ways.kept.sweep() {
+            Some(sweep) => next.min(Tick(sweep.saturating_duration_since(self.began))),
+            None => next,
+        }
     }
 
     fn finish(&mut self, outcome: Outcome) {

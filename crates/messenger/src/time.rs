@@ -60,9 +60,9 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// So many at once.
-    const BURST: u32 = 4;
+    const BURST: u32 = 16;
     /// Then this far apart.
-    const APART: Duration = Duration::from_millis(250);
+    const APART: Duration = Duration::from_millis(100);
 
     /// When the next one may go.
     pub(crate) fn due(&self) -> Tick {
@@ -88,7 +88,7 @@ mod tests {
     use rand_core::SeedableRng;
 
     #[test]
-    fn a_few_go_at_once_and_a_burst_goes_four_a_second() {
+    fn a_few_go_at_once_and_a_burst_goes_ten_a_second() {
         let mut pace = Pace::default();
         let mut now = Tick(Duration::from_secs(100));
         for _ in 0..Pace::BURST {
@@ -100,7 +100,7 @@ mod tests {
             now = pace.due();
             pace.go(now);
         }
-        now = now.plus(Duration::from_millis(500));
+        now = now.plus(Duration::from_millis(200));
         pace.go(now);
         assert!(pace.due() <= now, "after a pause two may go at once");
         // Somebody who says something each half second never waits.

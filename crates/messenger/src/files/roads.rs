@@ -137,6 +137,12 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Option<(
     timeout(STALL, writing).await.ok().flatten()
 }
 
+/// The same where another frame follows at once, so that its beginning fills the cell in which this one ends.
+async fn write_on(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Option<()> {
+    let writing = frame::write(stream, bytes);
+    timeout(STALL, writing).await.ok()?.ok()
+}
+
 /// Does what waits for the disk. Where other work shares the thread's runtime, that moves to another thread meanwhile.
 pub(crate) fn on_the_disk<R>(work: impl FnOnce() -> R) -> R {
     use tokio::runtime::{Handle, RuntimeFlavor};

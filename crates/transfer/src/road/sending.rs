@@ -49,6 +49,11 @@ impl SendingRoad {
         self.asked.pop_front()
     }
 
+    /// Whether there is a next one.
+    pub fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
     /// The frame that carries a chunk.
     ///
     /// # Errors

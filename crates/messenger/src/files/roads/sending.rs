@@ -1,7 +1,7 @@
 //! The sender's end: reads what is asked for, checks it, seals it, and hands it to the stream when that takes it.
 
 use super::ear::Ear;
-use super::{ALIVE, RoadEnd, RoadJob, on_the_disk, write};
+use super::{ALIVE, RoadEnd, RoadJob, on_the_disk, write, write_on};
 use crate::execute::Ways;
 use crate::files::live::OpenRoad;
 use crate::files::signal::Fault;
@@ -100,6 +100,9 @@ impl RoadJob {
                 sealed.map_err(|_| Fault::Changed)
             });
             match carried {
+                Ok(carried) if mouth.road.is_asked() && self.throttle.is_open() => {
+                    write_on(&mut mouth.writer, &carried).await?;
+                }
                 Ok(carried) => write(&mut mouth.writer, &carried).await?,
                 Err(fault) => return mouth.unavailable(fault).await,
             }
