@@ -21,6 +21,7 @@ mod bindings;
 mod config;
 mod contact;
 mod conversation;
+mod descriptors;
 pub mod dto;
 mod echo;
 mod error;
@@ -44,6 +45,7 @@ mod unlocked;
 
 pub use app::App;
 pub use config::{Config, RelayConfig};
+pub use descriptors::open_many;
 pub use error::{Error, ErrorCode};
 pub use event::Event;
 pub use events::Events;

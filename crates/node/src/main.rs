@@ -27,6 +27,7 @@ static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     outis_app::shield();
+    outis_app::open_many();
     // Logs go to standard error: standard output belongs to the answers.
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
