@@ -50,8 +50,7 @@ async fn measure() {
     let mut latencies = Vec::new();
     for number in 0..MESSAGES_ONE_BY_ONE {
         let (from, to) = if number % 2 == 0 { (&ada, &bob) } else { (&bob, &ada) };
-        let (_, took) = timed(from.say(to, &format!("message {number}"))).await;
-        latencies.push(took);
+        latencies.push(from.say_quickly(to, &format!("message {number}")).await);
     }
     latencies.sort();
     say(

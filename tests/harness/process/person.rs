@@ -2,7 +2,12 @@
 
 use super::{Rpc, Setting, folder};
 use serde_json::{Value, json};
-use std::{path::Path, process::ExitStatus, sync::Arc};
+use std::{
+    path::Path,
+    process::ExitStatus,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 
 /// A person, who may be away: then no process runs.
@@ -182,6 +187,21 @@ impl Person {
     pub async fn say(&self, to: &Self, words: &str) {
         let id = self.send(to, words).await;
         self.await_message(to, &id, &["delivered", "read"]).await;
+    }
+
+    /// Sends a text and waits until it is told that it was delivered: how long that takes, and nothing else.
+    pub async fn say_quickly(&self, to: &Self, words: &str) -> Duration {
+        let seen = self.rpc().events_so_far();
+        let begun = Instant::now();
+        let id = self.send(to, words).await;
+        let what = format!("{} is told that {words} was delivered", self.nickname);
+        self.rpc()
+            .event_after(seen, &what, |event| {
+                let message = &event["message"];
+                message["id"] == *id && ["delivered", "read"].iter().any(|state| message["state"] == *state)
+            })
+            .await;
+        begun.elapsed()
     }
 
     /// Sends a text to somebody who is away, and waits until a mailbox has it.

@@ -195,6 +195,23 @@ impl Rpc {
         self.shared.events.lock().expect("no panics").clone()
     }
 
+    /// How many events there were so far.
+    pub fn events_so_far(&self) -> usize {
+        self.shared.events.lock().expect("no panics").len()
+    }
+
+    /// Waits for an event after the first so many, without asking anything.
+    pub async fn event_after(&self, first: usize, what: &str, mut matches: impl FnMut(&Value) -> bool) {
+        let mut looked = first;
+        self.until(what, async |rpc: &Self| {
+            let events = rpc.shared.events.lock().expect("no panics");
+            let found = events.iter().skip(looked).any(&mut matches);
+            looked = events.len();
+            found.then_some(())
+        })
+        .await;
+    }
+
     fn last_events(&self) -> String {
         let events = self.events();
         let from = events.len().saturating_sub(8);
