@@ -10,7 +10,7 @@ use outis_mailbox::{Envelope, OwnedQueue, QueueCard, descriptor::SealedDescripto
 use outis_messenger::{MessageId, TransferId};
 use outis_onion::{OnionKeys, Scope, SignedDescriptor};
 use outis_ratchet::{InitialMessage, Prekey, Session, SignedPrekey, SkippedKey};
-use outis_transfer::{Bare, Geometry, Manifest, Offer, Outline, Receiver, SafeName};
+use outis_transfer::{Bare, Geometry, Manifest, Offer, Outline, Picture, Receiver, SafeName};
 use outis_wire::{Epoch, NetworkName, NodeId, Reader, Tagged, UnixMillis, decode, encode};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use serde::{Serialize, de::DeserializeOwned};
@@ -90,6 +90,10 @@ pub const DECODERS: &[Decoder] = &[
         }
         Ok(Bare::AsItIs) => true,
         Ok(Bare::NoImage) | Err(_) => false,
+    }),
+    at("transfer-picture", |bytes| Picture::of(bytes).is_ok()),
+    at("transfer-picture-record", |bytes| {
+        Picture::from_record(bytes).is_some_and(|made| same(bytes, &Picture::to_record(&made)))
     }),
     at("transfer-receiver-record", |bytes| {
         Receiver::resume(&OFFER, bytes).is_ok_and(|receiver| same(bytes, &receiver.to_record()))

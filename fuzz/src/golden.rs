@@ -122,6 +122,8 @@ const SOURCES: &[(&str, &str, Wanted)] = &[
     ("onion-backoff-record", vector!("onion-backoff"), Wanted::Hex("backoff")),
     ("transfer-offer", vector!("transfer-offer"), Wanted::Line(0)),
     ("transfer-receiver-record", vector!("transfer-record"), Wanted::Line(0)),
+    ("transfer-offer", vector!("transfer-offer"), Wanted::Line(2)),
+    ("transfer-picture-record", vector!("transfer-picture"), Wanted::Line(0)),
     ("transfer-manifest", vector!("transfer-manifest"), Wanted::Line(0)),
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("want")),
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("chunk")),
@@ -199,6 +201,10 @@ fn made() -> Vec<Sample> {
         made(
             "identity-password",
             b"orbit velvet famous cattle winter lemon sight".to_vec(),
+        ),
+        made(
+            "transfer-picture",
+            b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;".to_vec(),
         ),
         made("transfer-name", b"../../etc/master.passwd".to_vec()),
     ]

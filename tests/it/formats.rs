@@ -24,6 +24,7 @@ const OPEN: &[(&str, &str)] = &[
     ("identity-password", "a text that somebody types"),
     ("transfer-name", "any text becomes a name"),
     ("transfer-bare-image", "images, as other programs write them"),
+    ("transfer-picture", "images, as other programs write them"),
     (
         "transfer-frame",
         "opened by a road's own keys; its first byte is the kind",

@@ -7,6 +7,7 @@ mod devices;
 mod disappearing;
 mod files;
 mod folders;
+mod given;
 mod guesses;
 mod hostile;
 mod hygiene;

@@ -53,9 +53,6 @@ describe('the page', () => {
   });
 });
 
-/** Written into the headless interface, shown by the page, and on their way through the core. */
-const AHEAD = new Set(['allow-file-thumbnail']);
-
 describe('the shell', () => {
   const capability = '../src-tauri/capabilities/main.json';
 
@@ -65,8 +62,7 @@ describe('the shell', () => {
       const { permissions } = JSON.parse(read(capability)) as { permissions: string[] };
       const allowed = permissions.filter((permission) => permission.startsWith('allow-'));
       const asked = MockBackend.methods().map((method) => `allow-${method.replace(/[._]/g, '-')}`);
-      const settled = (names: string[]): string[] => names.filter((name) => !AHEAD.has(name)).sort();
-      expect(settled(asked)).toEqual(settled(allowed));
+      expect(asked.sort()).toEqual(allowed.sort());
     },
   );
 });

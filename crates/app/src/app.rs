@@ -24,6 +24,8 @@ pub(crate) struct Inner {
     pub(crate) idle: Idle,
     /// Held while an account is being opened or closed, so that two of these never overlap.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Held while a picture is decoded: each may take a hundred megabytes.
+    pub(crate) pictures: Arc<tokio::sync::Mutex<()>>,
     desk: Mutex<Desk>,
 }
 
@@ -51,6 +53,7 @@ impl App {
             relay,
             idle: Idle::new(),
             changing: Default::default(),
+            pictures: Arc::default(),
             desk: Mutex::default(),
         };
         let inner = Arc::new(inner);

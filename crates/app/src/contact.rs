@@ -1,6 +1,6 @@
 //! `contact.*`
 
-use crate::{App, Error, ErrorCode, config::peer_address, dto::*, unlocked::Unlocked as Open};
+use crate::{App, Error, ErrorCode, config::peer_address, dto::*, message::PREVIEW, unlocked::Unlocked as Open};
 use outis_identity::{Address, Nickname, SafetyNumber, qr_svg};
 use outis_messenger::{self as messenger, Verification};
 use outis_net::PeerAddress;
@@ -123,6 +123,12 @@ impl App {
 }
 
 impl Open {
+    /// A draft that cannot be read now is not worth failing for.
+    fn draft_preview(&self, contact: &Address) -> Option<String> {
+        let draft = self.messenger.draft(contact).ok().flatten()?;
+        Some(draft.chars().take(PREVIEW).collect())
+    }
+
     pub(crate) fn shown_contact(&self, contact: messenger::Contact) -> Contact {
         let messenger::Contact {
             address,
@@ -159,6 +165,7 @@ impl Open {
             returning: says_known,
             added_at: added_at.0,
             last_message: last_message.map(|message| self.preview(message)),
+            draft: self.draft_preview(&address),
             conversation: settings.into(),
         }
     }

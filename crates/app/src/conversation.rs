@@ -30,6 +30,20 @@ impl App {
         Ok(settings.into())
     }
 
+    /// Keeps what was begun to be written, if it is given, and gives what is kept.
+    pub async fn conversation_draft(&self, params: KeepDraft) -> Result<Draft, Error> {
+        let KeepDraft { contact, text } = params;
+        let contact = parse_address(&contact)?;
+        let open = self.unlocked()?;
+        if let Some(text) = text {
+            open.messenger.set_draft(&contact, text.dangerously_expose())?;
+        } else if contact != open.address {
+            open.messenger.contact(&contact)?;
+        }
+        let text = open.messenger.draft(&contact)?.unwrap_or_default();
+        Ok(Draft { text })
+    }
+
     /// Something is being written: the contact is told, if they are to be told.
     pub async fn conversation_typing(&self, params: ConversationRef) -> Result<Nothing, Error> {
         let contact = parse_address(&params.contact)?;

@@ -4,6 +4,7 @@
 //! Times are Unix milliseconds. What is absent is left out of the JSON, except where a type says `null`.
 
 mod account;
+mod bytes;
 mod contact;
 mod conversation;
 mod desktop;
@@ -13,6 +14,7 @@ mod network;
 mod settings;
 
 pub use account::*;
+pub use bytes::*;
 pub use contact::*;
 pub use conversation::*;
 pub use desktop::*;

@@ -1,11 +1,12 @@
 //! `file.*`
 
 use crate::{App, Error, ErrorCode, contact::parse_address, dto::*, unlocked::Unlocked as Open};
-use outis_messenger::{self as messenger, FileError, Messenger, Metadata, TransferId};
+use outis_messenger::{self as messenger, FileError, Given, Messenger, Metadata, NoPicture, Picture, TransferId};
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 impl App {
@@ -13,14 +14,51 @@ impl App {
     pub async fn file_send(&self, params: SendFile) -> Result<Transfer, Error> {
         let contact = parse_address(&params.contact)?;
         let transfer = self.with_files(move |messenger| {
-            let metadata = if params.keep_metadata {
-                Metadata::Kept
-            } else {
-                Metadata::Removed
-            };
+            let metadata = metadata(params.keep_metadata);
             messenger.send_file_with(&contact, Path::new(&params.path), metadata)
         });
         Ok(shown(transfer.await?))
+    }
+
+    /// Takes bytes that are to be sent and do not fit into one call.
+    pub async fn file_put_bytes(&self, params: PutBytes) -> Result<Upload, Error> {
+        let PutBytes { upload, bytes } = params;
+        let open = self.unlocked()?;
+        let (upload, size) = open.uploads().put(upload.as_deref(), bytes.dangerously_expose())?;
+        Ok(Upload {
+            upload,
+            size: size as u64,
+        })
+    }
+
+    /// Offers bytes that lie in no file.
+    pub async fn file_send_bytes(&self, params: SendBytes) -> Result<Transfer, Error> {
+        let SendBytes {
+            contact,
+            name,
+            upload,
+            bytes,
+            keep_metadata,
+            voice,
+        } = params;
+        let contact = parse_address(&contact)?;
+        let voice = voice.map(|Voice { ms, waveform }| {
+            let voice = messenger::Voice::new(ms, waveform);
+            voice.ok_or_else(|| Error::new(ErrorCode::InvalidParams, "a waveform has at most 64 steps"))
+        });
+        let voice = voice.transpose()?;
+        if upload.is_none() && bytes.is_none() {
+            return Err(Error::new(ErrorCode::InvalidParams, "there are no bytes"));
+        }
+        let last = bytes.as_ref().map(Bytes::dangerously_expose).unwrap_or_default();
+        let bytes = self.unlocked()?.uploads().take(upload.as_deref(), last)?;
+        let given = Given {
+            name,
+            bytes: bytes.into(),
+            voice,
+        };
+        let sent = self.with_files(move |messenger| messenger.send_bytes(&contact, given, metadata(keep_metadata)));
+        Ok(shown(sent.await?))
     }
 
     /// Says yes to an offer.
@@ -58,6 +96,55 @@ impl App {
         Ok(Nothing {})
     }
 
+    /// A part of a complete file, for who shows or plays it.
+    pub async fn file_read(&self, params: ReadFile) -> Result<FilePart, Error> {
+        let ReadFile { id, offset } = params;
+        let id = parse_id(&id)?;
+        let part = self.with_files(move |messenger| {
+            let part = messenger.read_file_part(&id, offset, PART)?;
+            Ok((part, messenger.transfer(&id)))
+        });
+        let (bytes, transfer) = part.await?;
+        Ok(FilePart {
+            bytes: bytes.dangerously_expose().to_vec().into(),
+            size: transfer.map_or(0, |transfer| transfer.size),
+        })
+    }
+
+    /// A small picture of an image that came: made once, and kept sealed.
+    pub async fn file_thumbnail(&self, params: TransferRef) -> Result<Thumbnail, Error> {
+        let id = parse_id(&params.id)?;
+        let kept = self.with_files(move |messenger| messenger.kept_picture(&id)).await?;
+        let picture = match kept {
+            Some(made) => made,
+            None => self.make_picture(id).await?,
+        };
+        let picture = picture.map_err(|error| Error::new(ErrorCode::InvalidParams, error))?;
+        let (width, height) = picture.size();
+        Ok(Thumbnail {
+            mime: picture.mime().to_owned(),
+            data: picture.bytes().to_vec().into(),
+            width,
+            height,
+        })
+    }
+
+    /// One at a time; who waits too long goes without, and finds what was made when they ask again.
+    async fn make_picture(&self, id: TransferId) -> Result<Result<Picture, NoPicture>, Error> {
+        let pictures = Arc::clone(&self.inner.pictures);
+        let made = async {
+            let turn = pictures.lock_owned().await;
+            let make = move |messenger: &Messenger| {
+                let _turn = turn;
+                messenger.make_picture(&id)
+            };
+            self.with_files(make).await
+        };
+        tokio::time::timeout(PATIENCE, made)
+            .await
+            .unwrap_or(Ok(Err(NoPicture::TooMuch)))
+    }
+
     /// All transfers, or those with one contact.
     pub async fn file_list(&self, params: ListFiles) -> Result<Vec<Transfer>, Error> {
         let contact = params.contact.map(|contact| parse_address(&contact)).transpose()?;
@@ -90,6 +177,10 @@ impl App {
     }
 }
 
+fn metadata(kept: bool) -> Metadata {
+    if kept { Metadata::Kept } else { Metadata::Removed }
+}
+
 pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
     let messenger::Transfer {
         id,
@@ -98,6 +189,7 @@ pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
         message: _,
         name,
         folder,
+        voice,
         size,
         done,
         state,
@@ -114,6 +206,7 @@ pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
         },
         name,
         folder,
+        voice: voice.as_ref().map(shown_voice),
         size,
         done,
         state: match state {
@@ -140,6 +233,13 @@ pub(crate) fn shown(transfer: messenger::Transfer) -> Transfer {
     }
 }
 
+pub(crate) fn shown_voice(voice: &messenger::Voice) -> Voice {
+    Voice {
+        ms: voice.ms(),
+        waveform: voice.waveform().to_vec(),
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
@@ -152,3 +252,9 @@ fn parse_id(text: &str) -> Result<TransferId, Error> {
     text.parse()
         .map_err(|_| Error::new(ErrorCode::NotFound, "there is no such transfer"))
 }
+
+/// Bytes of a file in one answer.
+const PART: usize = 1024 * 1024;
+
+/// How long somebody waits for a small picture.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -42,6 +42,7 @@ mod settings;
 mod shelf;
 mod transport;
 mod unlocked;
+mod uploads;
 
 pub use app::App;
 pub use config::{Config, RelayConfig};

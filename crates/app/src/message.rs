@@ -4,9 +4,10 @@ use crate::{
     App, Error, ErrorCode,
     contact::parse_address,
     dto::*,
+    file::shown_voice,
     unlocked::{Unlocked as Open, now},
 };
-use outis_messenger::{self as messenger, MessageId, Scope, StoreError};
+use outis_messenger::{self as messenger, At, MessageId, Page, Scope, StoreError};
 
 impl App {
     /// Sends a text: durably, online or not.
@@ -24,12 +25,28 @@ impl App {
 
     /// A page of a conversation.
     pub async fn message_list(&self, params: ListMessages) -> Result<MessagePage, Error> {
-        let ListMessages { contact, before, limit } = params;
+        let ListMessages {
+            contact,
+            before,
+            after,
+            around,
+            limit,
+        } = params;
         let contact = parse_address(&contact)?;
-        let before = before
-            .map(|id| parse_id(&id))
-            .transpose()?
-            .filter(|id| id.contact == contact);
+        let id = |id: String| match parse_id(&id) {
+            Ok(id) if id.contact == contact => Ok(id),
+            _ => Err(not_found()),
+        };
+        let at = match (before, after, around) {
+            (None, None, None) => At::End,
+            (Some(before), None, None) => At::Before(id(before)?),
+            (None, Some(after), None) => At::After(id(after)?),
+            (None, None, Some(around)) => At::Around(id(around)?),
+            _ => {
+                let text = "before, after or around, not two of them";
+                return Err(Error::new(ErrorCode::InvalidParams, text));
+            }
+        };
         let limit = match limit.unwrap_or(50) {
             limit @ 1..=500 => usize::try_from(limit).unwrap_or(500),
             _ => return Err(Error::new(ErrorCode::InvalidParams, "limit is 1 to 500")),
@@ -38,8 +55,13 @@ impl App {
         if contact != open.address {
             open.messenger.contact(&contact)?;
         }
-        let (messages, more) = open.messenger.messages(&contact, before, limit)?;
-        Ok(open.page(messages, more))
+        let page = open.messenger.page(&contact, at, limit)?;
+        let middle = match at {
+            At::End | At::Before(_) => page.messages.len(),
+            At::After(_) => 0,
+            At::Around(around) => page.messages.partition_point(|message| message.id < around),
+        };
+        Ok(open.fitting(page, middle))
     }
 
     /// Everything up to this message has been looked at.
@@ -115,29 +137,41 @@ impl Open {
         self.shown(message)
     }
 
-    /// As many of the newest messages as fit into a reply.
-    pub(crate) fn page(&self, messages: Vec<messenger::Message>, more: bool) -> MessagePage {
+    /// As many messages of a page as fit into a reply, from the middle on to both sides.
+    pub(crate) fn fitting(&self, page: Page, middle: usize) -> MessagePage {
+        let Page {
+            mut messages,
+            older,
+            newer,
+        } = page;
         let mut room = PAGE_BYTES;
-        let mut shown = Vec::new();
-        let mut left_out = false;
-        for message in messages.into_iter().rev() {
+        let mut fits = |message: &messenger::Message| {
             let size = match &message.body {
                 messenger::Body::Text(text) => text.len().saturating_mul(ESCAPED),
                 _ => 0,
             };
-            match room.checked_sub(size + FRAME) {
-                Some(rest) => room = rest,
-                None => {
-                    left_out = true;
-                    break;
-                }
+            let rest = room.checked_sub(size + FRAME);
+            room = rest.unwrap_or_default();
+            rest.is_some()
+        };
+        let mut below = messages.split_off(middle.min(messages.len())).into_iter().peekable();
+        let mut above = messages.into_iter().rev().peekable();
+        let (mut shown, mut before) = (Vec::new(), Vec::new());
+        loop {
+            let next = below.next_if(&mut fits);
+            let last = above.next_if(&mut fits);
+            if next.is_none() && last.is_none() {
+                break;
             }
-            shown.push(self.shown(message));
+            shown.extend(next.map(|message| self.shown(message)));
+            before.extend(last.map(|message| self.shown(message)));
         }
-        shown.reverse();
+        before.reverse();
+        before.append(&mut shown);
         MessagePage {
-            messages: shown,
-            more: more || left_out,
+            messages: before,
+            more: older || above.peek().is_some(),
+            newer: newer || below.peek().is_some(),
         }
     }
 
@@ -206,6 +240,7 @@ impl Open {
                     transfer: id.to_string(),
                     name: transfer.name,
                     size: transfer.size,
+                    voice: transfer.voice.as_ref().map(shown_voice),
                 },
                 None => MessageBody::Deleted,
             },
@@ -259,7 +294,7 @@ fn in_words(step: &messenger::Step) -> String {
 const PAGE_BYTES: usize = 3 << 20;
 
 /// Characters of a text in a list of conversations.
-const PREVIEW: usize = 200;
+pub(crate) const PREVIEW: usize = 200;
 
 /// What a byte of text can become in JSON (`\u0000`).
 const ESCAPED: usize = 6;

@@ -1,6 +1,7 @@
 //! `message.search`.
 
 use crate::{App, Error, ErrorCode, contact::parse_address, dto::*};
+use outis_messenger::Page;
 
 impl App {
     /// Messages with these words, newest first.
@@ -21,7 +22,13 @@ impl App {
         }
         let (mut found, more) = open.messenger.search(query, contact.as_ref(), limit)?;
         found.reverse();
-        let mut page = open.page(found, more);
+        let middle = found.len();
+        let page = Page {
+            messages: found,
+            older: more,
+            newer: false,
+        };
+        let mut page = open.fitting(page, middle);
         page.messages.reverse();
         Ok(page)
     }

@@ -9,6 +9,7 @@ use crate::{
     records::{self, Profile},
     relay::Relay,
     transport::Ways,
+    uploads::Uploads,
 };
 use outis_identity::Address;
 use outis_messenger::{self as messenger, Messenger, Origin};
@@ -16,7 +17,7 @@ use outis_net::{ClientConfig, Limits, Network, PeerAddress};
 use outis_vault::Vault;
 use outis_wire::{NetworkName, UnixMillis};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, SystemTime},
 };
@@ -38,6 +39,7 @@ pub(crate) struct Unlocked {
     /// Counts changes of what the network knows of the account.
     account_changes: watch::Sender<u64>,
     running: Mutex<Option<Running>>,
+    uploads: Mutex<Uploads>,
     /// Ends the messenger's loop.
     stop: Arc<Notify>,
     /// Contacts or settings are others than those that were kept.
@@ -98,6 +100,7 @@ impl Unlocked {
             ground,
             account_changes: watch::Sender::new(0),
             running: Mutex::default(),
+            uploads: Mutex::default(),
             stop: Arc::default(),
             to_keep: Notify::new(),
         });
@@ -118,10 +121,16 @@ impl Unlocked {
             // Answered by the thread's end, however it ends.
             let _ = messenger.await;
         }
+        *self.uploads() = Uploads::default();
         self.remember();
         self.keep();
         self.network.shutdown().await;
         self.vault.lock();
+    }
+
+    /// What was handed over and is not sent yet.
+    pub(crate) fn uploads(&self) -> MutexGuard<'_, Uploads> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn account(&self) -> dto::Account {

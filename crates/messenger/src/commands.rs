@@ -342,36 +342,6 @@ impl State {
         Ok(id)
     }
 
-    /// A page of a conversation, oldest first, that ends before `before`; and whether there is more.
-    pub(crate) fn messages(
-        &self,
-        contact: &Address,
-        before: Option<MessageId>,
-        limit: usize,
-    ) -> Result<(Vec<Message>, bool), StoreError> {
-        let end = before.map_or(u64::MAX, |id| id.position);
-        let mut lines = self.lines_before(contact, end, limit.saturating_add(1))?;
-        let more = lines.len() > limit;
-        lines.truncate(limit);
-        lines.reverse();
-        let messages = lines
-            .into_iter()
-            .map(|(position, line)| self.shown(contact, position, line))
-            .collect::<Result<_, _>>()?;
-        Ok((messages, more))
-    }
-
-    /// The last lines of a conversation before a position, newest first.
-    pub(crate) fn lines_before(
-        &self,
-        contact: &Address,
-        end: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, LineRecord)>, StoreError> {
-        self.store
-            .range(table::LINES, contact.as_bytes(), 0..end, Order::Descending, limit)
-    }
-
     pub(crate) fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
         let line = self
             .store

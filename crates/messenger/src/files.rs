@@ -6,6 +6,7 @@
 //! not a thousand.
 
 mod commands;
+mod contents;
 mod incoming;
 mod live;
 pub(crate) mod lockers;
@@ -19,8 +20,8 @@ mod throttle;
 mod transfer;
 
 pub use commands::FileError;
-pub use prepare::Metadata;
 pub(crate) use prepare::Prepared;
+pub use prepare::{Given, Metadata};
 pub(crate) use saving::Saving;
 pub(crate) use signal::{Fault, Road, Signal};
 pub(crate) use throttle::Throttle;
@@ -222,8 +223,7 @@ impl State {
         };
         known.live.stop();
         known.side = Side::Over;
-        let ours = known.record.direction == Direction::In || known.record.source == Some(source::Source::Kept);
-        if ours && !known.record.keeps_file() {
+        if known.record.is_sealed() && !known.record.keeps_file() {
             // Bytes that cannot be removed now are swept when the container is opened next.
             let _ = self.store.vault().files().remove(FileId(id.0));
         }

@@ -31,6 +31,7 @@ mod dark;
 pub mod decoders;
 mod descriptor;
 mod disappearing;
+mod drafts;
 mod erasing;
 mod event;
 mod execute;
@@ -41,6 +42,7 @@ mod message;
 mod messenger;
 mod opening;
 mod own;
+mod pages;
 mod parcel;
 mod payload;
 mod peer;
@@ -67,14 +69,17 @@ pub use archive::{ExportError, ITEM as ARCHIVE_ITEM, ImportError};
 pub use commands::{ContactError, SendError, Verification};
 pub use contact::{Contact, ContactState};
 pub use event::Event;
-pub use files::{FileError, Metadata, Transfer, TransferState, Why};
+pub use files::{FileError, Given, Metadata, Transfer, TransferState, Why};
 pub use message::{
     Body, Delivery, Direction, Failure, FlightStep, Message, MessageId, MessageIdError, Note, Step, TransferId,
 };
 pub use messenger::{Config, Mailbox, Messenger};
 pub use own::{Known, Origin};
+pub use pages::{At, Page};
 pub use settings::{ConversationSettings, Receipts, SettingsChange};
 pub use store::StoreError;
 pub use transport::{Clock, OpenError, Transport};
+
+pub use outis_transfer::{NoPicture, Picture, Voice};
 
 pub(crate) use messenger::Shared;

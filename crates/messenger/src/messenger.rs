@@ -301,18 +301,6 @@ impl Messenger {
         self.shared.state().conversation_settings(contact)
     }
 
-    /// A page of a conversation, newest last, of at most `limit` messages that end before `before`; and whether there are
-    /// older ones.
-    #[allow(clippy::missing_errors_doc)]
-    pub fn messages(
-        &self,
-        contact: &Address,
-        before: Option<MessageId>,
-        limit: usize,
-    ) -> Result<(Vec<Message>, bool), StoreError> {
-        self.shared.state().messages(contact, before, limit)
-    }
-
     /// One message.
     #[allow(clippy::missing_errors_doc)]
     pub fn message(&self, id: &MessageId) -> Result<Option<Message>, StoreError> {
@@ -408,13 +396,6 @@ impl Messenger {
         saving.save(path)
     }
 
-    /// A complete file that came, if it is no larger than this, and if who sent it is a contact still.
-    #[allow(clippy::missing_errors_doc)]
-    pub fn read_file(&self, id: &TransferId, most: u64) -> Result<Vec<u8>, FileError> {
-        let saving = self.shared.state().file_to_show(id)?;
-        saving.read(most)
-    }
-
     /// Bytes a second that files may take, each way; `None` for as much as there is.
     pub fn limit_files(&self, bytes_a_second: Option<u64>) {
         self.shared.state().throttle.set(bytes_a_second);
@@ -435,7 +416,7 @@ impl Messenger {
         self.shared.state().mailboxes()
     }
 
-    fn command<R>(&self, command: impl FnOnce(&mut State) -> R) -> R {
+    pub(crate) fn command<R>(&self, command: impl FnOnce(&mut State) -> R) -> R {
         let result = command(&mut self.shared.state());
         self.shared.wake.notify_one();
         result

@@ -61,10 +61,12 @@ pub(crate) mod table {
     pub(crate) const SEARCH: Table = Table(0x38);
     /// Lines that the index has to look at again, by contact and position.
     pub(crate) const SEARCH_LATE: Table = Table(0x39);
+    /// What was begun to be written, by contact.
+    pub(crate) const DRAFTS: Table = Table(0x3a);
 
     /// All that is kept of one contact under its own name. (Skipped keys hang on sessions.)
-    pub(crate) const OF_A_CONTACT: [Table; 11] = [
-        CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED, AMENDMENTS, EXPIRING,
+    pub(crate) const OF_A_CONTACT: [Table; 12] = [
+        CONTACTS, SESSIONS, LINES, STATUS, OUTBOX, INCOMING, OUTGOING, SEALED, STORED, AMENDMENTS, EXPIRING, DRAFTS,
     ];
 }
 

@@ -5,7 +5,8 @@
 //!
 //! Types to know: [`Offer`] (a file as one person tells another of it), [`Outline`] (the sender's hash tree),
 //! [`Receiver`] (which chunks are there and which are asked for, over all roads), [`ReceivingRoad`] and [`SendingRoad`]
-//! (the two ends of one stream); [`Manifest`] (a folder as one file) and [`Bare`] (an image without what a camera wrote).
+//! (the two ends of one stream); [`Manifest`] (a folder as one file) [`Bare`] (an image without what a
+//! camera wrote) and [`Picture`] (a small one of an image that came).
 //!
 //! How a file goes: the sender hashes it once into an [`Outline`], and sends an [`Offer`] inside the session. Later, and as
 //! often as it takes, roads are opened. On each one the receiver asks for chunks and gets them, each with the nodes that
@@ -30,11 +31,13 @@ mod manifest;
 mod name;
 mod offer;
 mod outline;
+mod picture;
 mod piece;
 mod proof;
 mod ranges;
 mod receiver;
 mod road;
+mod voice;
 
 pub use bare::{Bare, BrokenImage};
 pub use carried::{SourceChanged, Verified};
@@ -43,7 +46,9 @@ pub use manifest::{Entry, Folder, Manifest, ManifestError};
 pub use name::SafeName;
 pub use offer::{FileId, Kind, Offer, OfferError};
 pub use outline::{Outline, OutlineError, Outliner};
+pub use picture::{NoPicture, Picture};
 pub use piece::{PIECE, PieceError, open_piece, seal_piece};
 pub use ranges::Ranges;
 pub use receiver::{Progress, Receiver, RecordError, RoadId};
 pub use road::{Arrival, Asked, MAX_FRAME, MAX_REQUEST, Received, ReceivingRoad, RoadError, SendingRoad};
+pub use voice::Voice;

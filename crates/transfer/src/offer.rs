@@ -1,7 +1,7 @@
 //! What one person tells another about a file.
 
 use crate::carried::Carried;
-use crate::{Geometry, Outline, SafeName};
+use crate::{Geometry, Outline, SafeName, Voice};
 use outis_crypto::{CryptoRng, Secret, SecretBytes, aead, hash, label, tree::Root};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,6 +14,7 @@ pub struct Offer {
     geometry: Geometry,
     root: Root,
     key: Secret<32>,
+    voice: Option<Voice>,
 }
 
 impl Offer {
@@ -30,7 +31,15 @@ impl Offer {
             geometry: *outline.geometry(),
             root: *outline.root(),
             key: Secret::random(rng),
+            voice: None,
         }
+    }
+
+    /// Says that the file is something spoken. Counts for nothing with a folder.
+    #[must_use]
+    pub fn spoken(mut self, voice: Option<Voice>) -> Self {
+        self.voice = voice.filter(|_| self.kind == Kind::File);
+        self
     }
 
     /// What it is.
@@ -58,6 +67,11 @@ impl Offer {
         SafeName::from_untrusted(&self.name)
     }
 
+    /// What its sender says of something spoken.
+    pub fn voice(&self) -> Option<&Voice> {
+        self.voice.as_ref()
+    }
+
     /// How the file falls into chunks.
     pub fn geometry(&self) -> &Geometry {
         &self.geometry
@@ -78,7 +92,7 @@ impl Offer {
     }
 
     /// For the session, and for records in the vault. By the strict codec: version = 1, kind (0 file, 1 folder), name
-    /// (length varint and UTF-8), size varint, root 32 B, key (length varint = 32, 32 B).
+    /// (length varint and UTF-8), size varint, root 32 B, key (length varint = 32, 32 B), voice (0, or 1 and a [`Voice`]).
     pub fn encode(&self) -> SecretBytes {
         let Self {
             kind,
@@ -86,6 +100,7 @@ impl Offer {
             geometry,
             root,
             key,
+            voice,
         } = self;
         let form = Form {
             version: VERSION,
@@ -94,6 +109,7 @@ impl Offer {
             geometry: *geometry,
             root: *root,
             key: key.dangerously_duplicate(),
+            voice: voice.clone(),
         };
         SecretBytes::from(outis_wire::encode(&form))
     }
@@ -116,8 +132,9 @@ impl Offer {
             geometry,
             root,
             key,
+            voice,
         } = form;
-        if name.len() > MAX_NAME {
+        if name.len() > MAX_NAME || (voice.is_some() && kind != Kind::File) {
             return Err(OfferError::Malformed);
         }
         Ok(Self {
@@ -126,11 +143,12 @@ impl Offer {
             geometry,
             root,
             key,
+            voice,
         })
     }
 
     /// The longest encoding.
-    pub const MAX_ENCODED: usize = 1 + 1 + 2 + MAX_NAME + 10 + 32 + 33;
+    pub const MAX_ENCODED: usize = 1 + 1 + 2 + MAX_NAME + 10 + 32 + 33 + 1 + Voice::MAX_ENCODED;
 }
 
 /// Shows nothing: names of files and their keys belong into no log.
@@ -142,6 +160,7 @@ impl fmt::Debug for Offer {
             geometry: _,
             root: _,
             key: _,
+            voice: _,
         } = self;
         out.write_str("Offer(..)")
     }
@@ -188,6 +207,7 @@ struct Form {
     root: Root,
     #[serde(with = "outis_crypto::dangerously_serialize")]
     key: Secret<32>,
+    voice: Option<Voice>,
 }
 
 const VERSION: u8 = 1;

@@ -31,6 +31,8 @@ async fn texts(app: &App, of: &str) -> Vec<(String, MessageState)> {
     let params = ListMessages {
         contact: of.to_owned(),
         before: None,
+        after: None,
+        around: None,
         limit: Some(500),
     };
     let page = app.message_list(params).await.unwrap();

@@ -79,6 +79,10 @@ pub struct Contact {
     pub added_at: u64,
     /// The last message of the conversation, its text cut to 200 characters.
     pub last_message: Option<Message>,
+    /// What was begun to be written to them, cut to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub draft: Option<String>,
     /// What was chosen for the conversation.
     pub conversation: ConversationSettings,
 }

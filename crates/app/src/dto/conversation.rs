@@ -1,5 +1,6 @@
 //! `conversation.*`
 
+use super::Sensitive;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -75,6 +76,25 @@ pub struct SetConversation {
 pub struct ConversationRef {
     /// Whose: `outis1…`
     pub contact: String,
+}
+
+/// What was begun to be written, or the question for it.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct KeepDraft {
+    /// To whom: `outis1…`; one's own address for the note to self.
+    pub contact: String,
+    /// What to keep in place of what was kept, at most 64 KiB of UTF-8; empty to forget it. Left out, nothing changes.
+    #[serde(default)]
+    #[ts(optional)]
+    pub text: Option<Sensitive>,
+}
+
+/// What was begun to be written and not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Draft {
+    /// Empty if there is nothing.
+    pub text: String,
 }
 
 /// Tells `null` from absent.

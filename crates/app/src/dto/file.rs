@@ -1,6 +1,6 @@
 //! `file.*`
 
-use super::Direction;
+use super::{Bytes, Direction};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -16,6 +16,97 @@ pub struct SendFile {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub keep_metadata: bool,
+}
+
+/// Bytes to hand over before they are sent: those of a large picture do not fit into one call.
+#[derive(Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct PutBytes {
+    /// What they are to be added to; a new upload without it.
+    #[serde(default)]
+    #[ts(optional)]
+    pub upload: Option<String>,
+    /// The next of them.
+    pub bytes: Bytes,
+}
+
+/// Bytes that were handed over and wait to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Upload {
+    /// Its name, until it is sent or the account is locked.
+    pub upload: String,
+    /// How many bytes there are.
+    pub size: u64,
+}
+
+/// Bytes to offer that lie in no file: something pasted, or spoken.
+#[derive(Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct SendBytes {
+    /// To whom.
+    pub contact: String,
+    /// What to call them; made safe.
+    pub name: String,
+    /// What was handed over before.
+    #[serde(default)]
+    #[ts(optional)]
+    pub upload: Option<String>,
+    /// The bytes, or the last of them. At most 16 MiB in all.
+    #[serde(default)]
+    #[ts(optional)]
+    pub bytes: Option<Bytes>,
+    /// Send an image with what a camera wrote into it.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub keep_metadata: bool,
+    /// It is something spoken.
+    #[serde(default)]
+    #[ts(optional)]
+    pub voice: Option<Voice>,
+}
+
+/// What is said of something spoken, so that it can be shown before it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct Voice {
+    /// How long it is, in milliseconds.
+    pub ms: u32,
+    /// How loud it is, 0 to 255, in at most 64 even steps from its beginning to its end.
+    pub waveform: Vec<u8>,
+}
+
+/// A part of a complete file.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct ReadFile {
+    /// The transfer.
+    pub id: String,
+    /// Where to begin; at the beginning if not said.
+    #[serde(default)]
+    #[ts(optional, as = "Option<u64>")]
+    pub offset: u64,
+}
+
+/// So many bytes of a file.
+#[derive(Clone, Serialize, TS)]
+pub struct FilePart {
+    /// From the offset on, at most 1 MiB.
+    pub bytes: Bytes,
+    /// Of the whole file.
+    pub size: u64,
+}
+
+/// A small picture of an image.
+#[derive(Clone, Serialize, TS)]
+pub struct Thumbnail {
+    /// `image/jpeg` or `image/png`.
+    pub mime: String,
+    /// In base64.
+    pub data: Bytes,
+    /// Pixels from side to side.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
 }
 
 /// An offer to accept.
@@ -71,6 +162,10 @@ pub struct Transfer {
     pub name: String,
     /// Whether it is a folder: saved as one.
     pub folder: bool,
+    /// If it is something spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub voice: Option<Voice>,
     /// Its size in bytes.
     pub size: u64,
     /// How many of them are there.

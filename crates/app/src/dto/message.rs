@@ -1,6 +1,6 @@
 //! `message.*`
 
-use super::{Direction, Sensitive};
+use super::{Direction, Sensitive, Voice};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -18,7 +18,7 @@ pub struct SendMessage {
     pub reply_to: Option<String>,
 }
 
-/// A page of a conversation.
+/// A page of a conversation: its end, or what one of the three says.
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct ListMessages {
@@ -28,6 +28,14 @@ pub struct ListMessages {
     #[serde(default)]
     #[ts(optional)]
     pub before: Option<String>,
+    /// Only what is newer than this message.
+    #[serde(default)]
+    #[ts(optional)]
+    pub after: Option<String>,
+    /// What stands around this message, and itself.
+    #[serde(default)]
+    #[ts(optional)]
+    pub around: Option<String>,
     /// How many, 1 to 500; 50 if not said.
     #[serde(default)]
     #[ts(optional, as = "Option<u32>")]
@@ -114,6 +122,8 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// Whether there are older ones.
     pub more: bool,
+    /// Whether there are newer ones.
+    pub newer: bool,
 }
 
 /// One message, as it is shown.
@@ -172,6 +182,10 @@ pub enum MessageBody {
         name: String,
         /// Its size in bytes.
         size: u64,
+        /// If it is something spoken.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        voice: Option<Voice>,
     },
     /// Messages that were sent and have not come.
     Gap {

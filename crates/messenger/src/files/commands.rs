@@ -187,7 +187,7 @@ impl State {
     /// What saving needs, to be done outside the lock.
     pub(crate) fn file_to_save(&self, id: &TransferId) -> Result<Saving, FileError> {
         let known = self.transfers.get(id).ok_or(FileError::NotFound)?;
-        if known.record.direction != Direction::In || known.record.phase != Phase::Complete {
+        if !known.record.is_whole() {
             return Err(FileError::WrongState);
         }
         Ok(Saving {
@@ -198,11 +198,12 @@ impl State {
         })
     }
 
-    /// The same, for who looks at it here: only what an accepted contact sent.
+    /// The same, for who looks at it here: only what an accepted contact sent, or we did.
     pub(crate) fn file_to_show(&self, id: &TransferId) -> Result<Saving, FileError> {
         let known = self.transfers.get(id).ok_or(FileError::NotFound)?;
         let peer = self.peers.get(&known.record.contact);
-        if peer.is_none_or(|peer| peer.record.state != ContactState::Accepted) {
+        let accepted = peer.is_some_and(|peer| peer.record.state == ContactState::Accepted);
+        if known.record.direction == Direction::In && !accepted {
             return Err(FileError::WrongState);
         }
         self.file_to_save(id)

@@ -5,8 +5,8 @@
 
 use super::FileError;
 use super::source::{Reading, Source};
-use outis_crypto::CryptoRng;
-use outis_transfer::{Bare, Folder, Geometry, Kind, Manifest, Offer, Outline, Outliner};
+use outis_crypto::{CryptoRng, SecretBytes};
+use outis_transfer::{Bare, Folder, Geometry, Kind, Manifest, Offer, Outline, Outliner, Voice};
 use outis_vault::{FileId, Layout, Vault};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -21,6 +21,33 @@ pub enum Metadata {
     Kept,
 }
 
+/// Bytes to send that lie in no file: something pasted, or spoken.
+pub struct Given {
+    /// What to call them; made safe.
+    pub name: String,
+    /// At most [`Given::MAX_BYTES`].
+    pub bytes: SecretBytes,
+    /// If it is something spoken.
+    pub voice: Option<Voice>,
+}
+
+impl Given {
+    /// Bytes that are sent without a file of their own: what waits in mailboxes too.
+    pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+}
+
+/// Shows nothing.
+impl std::fmt::Debug for Given {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            name: _,
+            bytes: _,
+            voice: _,
+        } = self;
+        out.write_str("Given(..)")
+    }
+}
+
 /// Something to offer, read and hashed.
 pub(crate) struct Prepared {
     pub(crate) offer: Offer,
@@ -28,8 +55,8 @@ pub(crate) struct Prepared {
     pub(crate) source: Source,
     /// Of a folder, as it is sent.
     pub(crate) manifest: Option<Vec<u8>>,
-    /// What is sent instead of the file.
-    instead: Option<Vec<u8>>,
+    /// What is sent and lies in no file.
+    instead: Option<SecretBytes>,
 }
 
 impl Prepared {
@@ -50,7 +77,7 @@ impl Prepared {
         let (instead, outline, source) = match bare(&absolute, metadata)? {
             Some(bytes) => {
                 let outline = Outline::of(&bytes).map_err(|_| FileError::TooLarge)?;
-                (Some(bytes), outline, Source::Kept)
+                (Some(SecretBytes::from(bytes)), outline, Source::Kept)
             }
             None => {
                 let geometry = Geometry::of(found.len()).map_err(|_| FileError::TooLarge)?;
@@ -64,6 +91,30 @@ impl Prepared {
             source,
             manifest: None,
             instead,
+        })
+    }
+
+    /// Takes what lies in no file.
+    pub(crate) fn given(given: Given, metadata: Metadata, rng: &mut impl CryptoRng) -> Result<Self, FileError> {
+        let Given { name, bytes, voice } = given;
+        if bytes.len() > Given::MAX_BYTES {
+            return Err(FileError::TooLarge);
+        }
+        let bytes = match metadata {
+            Metadata::Kept => bytes,
+            Metadata::Removed => match Bare::of(bytes.dangerously_expose()) {
+                Ok(Bare::NoImage | Bare::AsItIs) => bytes,
+                Ok(Bare::Without(bare)) => SecretBytes::from(bare),
+                Err(_) => return Err(FileError::Metadata),
+            },
+        };
+        let outline = Outline::of(bytes.dangerously_expose()).map_err(|_| FileError::TooLarge)?;
+        Ok(Self {
+            offer: Offer::new(&name, &outline, rng).spoken(voice),
+            outline,
+            source: Source::Given,
+            manifest: None,
+            instead: Some(bytes),
         })
     }
 
@@ -104,7 +155,7 @@ impl Prepared {
         })
     }
 
-    /// Seals what is sent instead of the file into the container. Before the commit that names it.
+    /// Seals what is sent and lies in no file into the container. Before the commit that names it.
     pub(crate) fn keep(&self, vault: &Vault) -> Result<(), FileError> {
         let Some(bytes) = &self.instead else { return Ok(()) };
         let (id, geometry) = (FileId(self.offer.id().0), self.outline.geometry());
@@ -118,8 +169,13 @@ impl Prepared {
         };
         let files = vault.files();
         files.create(id, layout).map_err(failed)?;
-        for (number, chunk) in (0..).zip(bytes.chunks(usize::try_from(geometry.chunk_size()).unwrap_or(usize::MAX))) {
-            files.write_chunk(id, number, chunk).map_err(failed)?;
+        let chunk_size = usize::try_from(geometry.chunk_size()).map_err(|_| FileError::TooLarge)?;
+        // An empty file is one empty chunk.
+        for number in 0..geometry.chunks() {
+            let start = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(chunk_size);
+            let rest = bytes.dangerously_expose().get(start..).unwrap_or_default();
+            let chunk = rest.get(..chunk_size).unwrap_or(rest);
+            files.write_chunk(id, u64::from(number), chunk).map_err(failed)?;
         }
         files.sync(id).map_err(failed)
     }

@@ -1,6 +1,7 @@
 //! Saves what has come where a person wants it.
 
 use super::FileError;
+use outis_crypto::SecretBytes;
 use outis_transfer::{Entry, Geometry, Kind, Manifest};
 use outis_vault::{FileId, Vault};
 use std::fs::{self, File};
@@ -36,13 +37,28 @@ impl Saving {
     }
 
     /// All of it, if it is no larger than this.
-    pub(crate) fn read(&self, most: u64) -> Result<Vec<u8>, FileError> {
-        if self.kind != Kind::File || self.geometry.size() > most {
+    pub(crate) fn read(&self, most: u64) -> Result<SecretBytes, FileError> {
+        if self.geometry.size() > most {
             return Err(FileError::TooLarge);
         }
-        let mut bytes = Vec::new();
-        self.contents().copy(self.geometry.size(), &mut bytes)?;
-        Ok(bytes)
+        self.part(0, usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// So many bytes of it from there on, fewer at its end.
+    pub(crate) fn part(&self, offset: u64, most: usize) -> Result<SecretBytes, FileError> {
+        if self.kind != Kind::File || offset > self.geometry.size() {
+            return Err(FileError::WrongState);
+        }
+        let count = (self.geometry.size() - offset).min(most as u64);
+        let chunk = u32::try_from(offset / self.geometry.chunk_size()).map_err(|_| FileError::TooLarge)?;
+        let mut contents = Contents {
+            next: chunk,
+            ..self.contents()
+        };
+        contents.copy(offset % self.geometry.chunk_size(), &mut io::sink())?;
+        let mut bytes = Vec::with_capacity(usize::try_from(count).unwrap_or(most));
+        contents.copy(count, &mut bytes)?;
+        Ok(SecretBytes::from(bytes))
     }
 
     fn unfold(&self, top: &Path) -> Result<(), FileError> {

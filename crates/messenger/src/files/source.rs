@@ -17,8 +17,10 @@ use std::sync::Arc;
 pub(crate) enum Source {
     /// A person's own file, where it lies.
     Path(String),
-    /// Sealed in the container: what is sent lies nowhere else.
+    /// Sealed in the container: what is sent lies nowhere else. Erased when the transfer is over.
     Kept,
+    /// Sealed in the container, where the person's only copy lies. Stays for as long as its line.
+    Given,
     /// A person's own folder, where it lies. Its manifest stands beside the record.
     Folder {
         path: String,
@@ -32,7 +34,7 @@ impl Source {
     pub(crate) fn open(&self, geometry: &Geometry, id: TransferId, store: &Store) -> Result<Reading, Fault> {
         let from = match self {
             Self::Path(path) => From::File(File::open(path).map_err(|_| Fault::Unreadable)?),
-            Self::Kept => From::Kept(Arc::clone(store.vault()), FileId(id.0)),
+            Self::Kept | Self::Given => From::Kept(Arc::clone(store.vault()), FileId(id.0)),
             Self::Folder { path, bare } => {
                 let manifest = manifest(id, store).ok_or(Fault::Unreadable)?;
                 return Reading::folder(*geometry, Path::new(path), *bare, &manifest).ok_or(Fault::Changed);

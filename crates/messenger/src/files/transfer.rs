@@ -9,7 +9,7 @@ use crate::message::{Direction, MessageId, TransferId};
 use crate::store::{Store, StoreError, table};
 use crate::time::Backoff;
 use outis_identity::Address;
-use outis_transfer::{Kind, Offer, Outline, Receiver};
+use outis_transfer::{Kind, Offer, Outline, Receiver, Voice};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct Transfer {
     pub name: String,
     /// Whether it is a folder.
     pub folder: bool,
+    /// What its sender says of something spoken.
+    pub voice: Option<Voice>,
     /// Bytes of the file.
     pub size: u64,
     /// Bytes that have arrived.
@@ -167,11 +169,26 @@ impl TransferRecord {
         self.paused_here.is_some() || self.paused_there
     }
 
+    /// Whether its bytes lie in the container, as long as they do.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.direction == Direction::In || matches!(self.source, Some(Source::Kept | Source::Given))
+    }
+
     /// Whether a file of the container belongs to it.
     pub(crate) fn keeps_file(&self) -> bool {
+        match (self.direction, &self.source) {
+            (Direction::In, _) => matches!(self.phase, Phase::Wanted | Phase::Complete),
+            (Direction::Out, Some(Source::Kept)) => !self.phase.is_over(),
+            (Direction::Out, Some(Source::Given)) => !self.phase.is_over() || self.phase == Phase::Complete,
+            (Direction::Out, _) => false,
+        }
+    }
+
+    /// Whether all of it lies in the container.
+    pub(crate) fn is_whole(&self) -> bool {
         match self.direction {
-            Direction::In => matches!(self.phase, Phase::Wanted | Phase::Complete),
-            Direction::Out => self.source == Some(Source::Kept) && !self.phase.is_over(),
+            Direction::In => self.phase == Phase::Complete,
+            Direction::Out => self.is_sealed() && self.keeps_file(),
         }
     }
 }
@@ -282,6 +299,7 @@ impl Known {
             },
             name: self.offer.name().as_str().to_owned(),
             folder: self.offer.kind() == Kind::Folder,
+            voice: self.offer.voice().cloned(),
             size,
             done,
             state,

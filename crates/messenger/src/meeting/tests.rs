@@ -169,9 +169,9 @@ fn friends() -> (State, State) {
 
 fn bodies(state: &State, with: &Address) -> Vec<Body> {
     state
-        .messages(with, None, 1_000)
+        .page(with, crate::At::End, 1_000)
         .expect("reads")
-        .0
+        .messages
         .into_iter()
         .map(|message| message.body)
         .collect()

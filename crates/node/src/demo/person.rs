@@ -129,6 +129,8 @@ impl Person {
         let list = ListMessages {
             contact: other.account.address.clone(),
             before: None,
+            after: None,
+            around: None,
             limit: Some(500),
         };
         let page = self.app.message_list(list).await?;

@@ -26,6 +26,33 @@ fn golden_offer() {
     assert_eq!(made.encode().dangerously_expose(), lines[0]);
     assert_eq!(made.id().0.as_slice(), lines[1]);
     assert!(same(&Offer::decode(&lines[0]).unwrap(), &made));
+    let spoken = offer("Ithaca.ogg", b"sing to me", 2).spoken(Voice::new(2_500, vec![0, 128, 255]));
+    assert_eq!(spoken.encode().dangerously_expose(), lines[2]);
+    assert!(same(&Offer::decode(&lines[2]).unwrap(), &spoken));
+}
+
+#[test]
+fn an_offer_says_what_is_spoken_in_bounds_and_of_files_only() {
+    let longest = Voice::new(u32::MAX, vec![255; Voice::MAX_WAVEFORM]);
+    let made = offer("a.ogg", b"la", 1).spoken(longest.clone());
+    let bytes = made.encode();
+    let read = Offer::decode(bytes.dangerously_expose()).unwrap();
+    assert_eq!(read.voice(), longest.as_ref());
+    assert_eq!(Voice::new(1, vec![0; Voice::MAX_WAVEFORM + 1]), None);
+    let mut longer = bytes.dangerously_expose().to_vec();
+    let length = longer.len() - Voice::MAX_WAVEFORM - 1;
+    assert_eq!(longer[length], 64);
+    longer[length] = 65;
+    longer.push(0);
+    assert_eq!(Offer::decode(&longer).err(), Some(OfferError::Malformed));
+    let mut folder = made;
+    folder.kind = Kind::Folder;
+    let bytes = folder.encode();
+    assert_eq!(
+        Offer::decode(bytes.dangerously_expose()).err(),
+        Some(OfferError::Malformed),
+        "nobody speaks a folder"
+    );
 }
 
 #[test]
@@ -90,7 +117,7 @@ fn what_is_no_offer_is_refused() {
     huge.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
     huge.extend([0; 32]);
     huge.push(32);
-    huge.extend([0; 32]);
+    huge.extend([0; 33]);
     assert_eq!(
         Offer::decode(&huge).err(),
         Some(OfferError::Malformed),
@@ -103,6 +130,7 @@ fn the_longest_offer_has_the_length_that_is_promised() {
     let mut made = offer("", b"", 1);
     made.name = "x".repeat(MAX_NAME);
     made.geometry = Geometry::of(1 << 40).unwrap();
+    made.voice = Voice::new(u32::MAX, vec![0; Voice::MAX_WAVEFORM]);
     let length = made.encode().len();
     assert!(
         length <= Offer::MAX_ENCODED && length + 4 >= Offer::MAX_ENCODED,

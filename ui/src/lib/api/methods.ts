@@ -41,16 +41,20 @@ export interface Methods {
   'message.explain': { params: Dto.MessageRef; result: Dto.StepRecord[] };
 
   'file.send': { params: Dto.SendFile; result: Transfer };
+  'file.put_bytes': { params: Dto.PutBytes; result: Dto.Upload };
+  'file.send_bytes': { params: Dto.SendBytes; result: Transfer };
   'file.accept': { params: Dto.AcceptFile; result: Transfer };
   'file.decline': { params: Dto.TransferRef; result: Transfer };
   'file.pause': { params: Dto.TransferRef; result: Transfer };
   'file.resume': { params: Dto.TransferRef; result: Transfer };
   'file.cancel': { params: Dto.TransferRef; result: Transfer };
   'file.save': { params: Dto.SaveFile; result: Nothing };
+  'file.read': { params: Dto.ReadFile; result: Dto.FilePart };
   'file.thumbnail': { params: Dto.TransferRef; result: Dto.Thumbnail };
   'file.list': { params: Dto.ListFiles; result: Transfer[] };
 
   'conversation.set': { params: Dto.SetConversation; result: Dto.ConversationSettings };
+  'conversation.draft': { params: Dto.KeepDraft; result: Dto.Draft };
   'conversation.typing': { params: Dto.ConversationRef; result: Nothing };
 
   'network.status': { params: Nothing; result: Dto.NetworkStatus };

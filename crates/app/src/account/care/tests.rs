@@ -80,6 +80,8 @@ async fn a_changed_password_opens_the_container_and_the_old_one_does_not() {
     let page = ListMessages {
         contact: to,
         before: None,
+        after: None,
+        around: None,
         limit: None,
     };
     assert_eq!(app.message_list(page).await.unwrap().messages.len(), 1);

@@ -40,7 +40,7 @@ fn what_overtakes_the_message_that_it_is_about_waits_for_it() {
         .expect("is sent");
     hand_over(&mut alice, &mut bob, [6, 5, 4, 3, 2, 1]);
     assert_eq!(bodies(&bob, &from), [Body::Text("first".into())]);
-    let line = bob.messages(&from, None, 1).expect("reads").0.remove(0);
+    let line = bob.page(&from, crate::At::End, 1).expect("reads").messages.remove(0);
     assert!(line.edited_at.is_some());
     assert_eq!(line.reactions, [(crate::Direction::In, "👆".to_owned())]);
     assert!(bob.peers[&from].record.awaited.is_empty());

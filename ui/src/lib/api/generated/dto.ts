@@ -4,6 +4,8 @@ export type Nothing = Record<symbol, never>;
 
 export type Sensitive = string;
 
+export type Bytes = string;
+
 export type Direction = "out" | "in";
 
 export type CreateAccount = { 
@@ -246,6 +248,10 @@ added_at: number,
  */
 last_message: Message | null, 
 /**
+ * What was begun to be written to them, cut to 200 characters.
+ */
+draft?: string, 
+/**
  * What was chosen for the conversation.
  */
 conversation: ConversationSettings, };
@@ -285,6 +291,14 @@ contact: string,
  * Only what is older than this message.
  */
 before?: string, 
+/**
+ * Only what is newer than this message.
+ */
+after?: string, 
+/**
+ * What stands around this message, and itself.
+ */
+around?: string, 
 /**
  * How many, 1 to 500; 50 if not said.
  */
@@ -364,7 +378,11 @@ messages: Array<Message>,
 /**
  * Whether there are older ones.
  */
-more: boolean, };
+more: boolean, 
+/**
+ * Whether there are newer ones.
+ */
+newer: boolean, };
 
 export type Message = { 
 /**
@@ -432,7 +450,11 @@ name: string,
 /**
  * Its size in bytes.
  */
-size: number, } | { "kind": "gap", 
+size: number, 
+/**
+ * If it is something spoken.
+ */
+voice?: Voice, } | { "kind": "gap", 
 /**
  * How many.
  */
@@ -544,6 +566,22 @@ export type ConversationRef = {
  */
 contact: string, };
 
+export type KeepDraft = { 
+/**
+ * To whom: `outis1…`; one's own address for the note to self.
+ */
+contact: string, 
+/**
+ * What to keep in place of what was kept, at most 64 KiB of UTF-8; empty to forget it. Left out, nothing changes.
+ */
+text?: Sensitive, };
+
+export type Draft = { 
+/**
+ * Empty if there is nothing.
+ */
+text: string, };
+
 export type SendFile = { 
 /**
  * To whom.
@@ -557,6 +595,100 @@ path: string,
  * Send images with what a camera wrote into them: where and when, with what.
  */
 keep_metadata?: boolean, };
+
+export type PutBytes = { 
+/**
+ * What they are to be added to; a new upload without it.
+ */
+upload?: string, 
+/**
+ * The next of them.
+ */
+bytes: Bytes, };
+
+export type Upload = { 
+/**
+ * Its name, until it is sent or the account is locked.
+ */
+upload: string, 
+/**
+ * How many bytes there are.
+ */
+size: number, };
+
+export type SendBytes = { 
+/**
+ * To whom.
+ */
+contact: string, 
+/**
+ * What to call them; made safe.
+ */
+name: string, 
+/**
+ * What was handed over before.
+ */
+upload?: string, 
+/**
+ * The bytes, or the last of them. At most 16 MiB in all.
+ */
+bytes?: Bytes, 
+/**
+ * Send an image with what a camera wrote into it.
+ */
+keep_metadata?: boolean, 
+/**
+ * It is something spoken.
+ */
+voice?: Voice, };
+
+export type Voice = { 
+/**
+ * How long it is, in milliseconds.
+ */
+ms: number, 
+/**
+ * How loud it is, 0 to 255, in at most 64 even steps from its beginning to its end.
+ */
+waveform: Array<number>, };
+
+export type ReadFile = { 
+/**
+ * The transfer.
+ */
+id: string, 
+/**
+ * Where to begin; at the beginning if not said.
+ */
+offset?: number, };
+
+export type FilePart = { 
+/**
+ * From the offset on, at most 1 MiB.
+ */
+bytes: Bytes, 
+/**
+ * Of the whole file.
+ */
+size: number, };
+
+export type Thumbnail = { 
+/**
+ * `image/jpeg` or `image/png`.
+ */
+mime: string, 
+/**
+ * In base64.
+ */
+data: Bytes, 
+/**
+ * Pixels from side to side.
+ */
+width: number, 
+/**
+ * Pixels from top to bottom.
+ */
+height: number, };
 
 export type AcceptFile = { 
 /**
@@ -611,6 +743,10 @@ name: string,
  * Whether it is a folder: saved as one.
  */
 folder: boolean, 
+/**
+ * If it is something spoken.
+ */
+voice?: Voice, 
 /**
  * Its size in bytes.
  */

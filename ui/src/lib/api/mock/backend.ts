@@ -198,11 +198,14 @@ export class MockBackend implements Backend {
       if (new TextEncoder().encode(text).length > 65_536) throw refusal('too_large');
       return { id: this.#send(contact, text, reply_to).id };
     },
-    'message.list': ({ contact, before, limit = 50 }) => {
+    'message.list': ({ contact, before, after, around, limit = 50 }) => {
       const all = this.#messages(contact);
-      const end = before === undefined ? all.length : all.findIndex((message) => message.id === before);
-      const start = Math.max(0, end - limit);
-      return { messages: all.slice(start, end), more: start > 0 };
+      const place = (id: string): number => all.findIndex((message) => message.id === id);
+      let end = before === undefined ? all.length : place(before);
+      if (after !== undefined) end = place(after) + 1 + limit;
+      if (around !== undefined) end = place(around) + limit - Math.floor(limit / 2);
+      const start = after === undefined ? Math.max(0, end - limit) : end - limit;
+      return { messages: all.slice(start, end), more: start > 0, newer: end < all.length };
     },
     'message.mark_read': ({ contact }) => {
       if (this.world.contacts.get(contact)?.unread) this.#change(contact, (known) => (known.unread = 0));
@@ -215,7 +218,7 @@ export class MockBackend implements Backend {
         .flatMap(([, messages]) => messages)
         .filter(({ body }) => body.kind === 'text' && body.text.toLocaleLowerCase().includes(wanted))
         .sort((a, b) => b.sent_at - a.sent_at);
-      return { messages: found.slice(0, limit), more: found.length > limit };
+      return { messages: found.slice(0, limit), more: found.length > limit, newer: false };
     },
     'message.delete': ({ id, for_everyone }) => {
       const message = this.#message(id);
@@ -245,6 +248,20 @@ export class MockBackend implements Backend {
       this.#run(transfer);
       return transfer;
     },
+    'file.put_bytes': ({ upload = this.#id('upload'), bytes }) => {
+      const so_far = (this.world.uploads.get(upload) ?? 0) + atob(bytes).length;
+      if (so_far > 16 * 1024 * 1024) throw refusal('too_large');
+      this.world.uploads.set(upload, so_far);
+      return { upload, size: so_far };
+    },
+    'file.send_bytes': ({ contact, name, upload = '', bytes = '', voice }) => {
+      const size = (this.world.uploads.get(upload) ?? 0) + atob(bytes).length;
+      if (size > 16 * 1024 * 1024) throw refusal('too_large');
+      this.world.uploads.delete(upload);
+      const transfer = this.#transfer(contact, name, { size, ...(voice && { voice }) });
+      this.#run(transfer);
+      return transfer;
+    },
     'file.accept': ({ id }) => {
       const transfer = this.#changeTransfer(id, { state: 'active' });
       this.#run(transfer);
@@ -259,10 +276,18 @@ export class MockBackend implements Backend {
     },
     'file.cancel': ({ id }) => this.#changeTransfer(id, { state: 'cancelled' }),
     'file.save': () => ({}),
+    'file.read': ({ id, offset = 0 }) => {
+      const { size } = this.world.transfers.get(id) ?? { size: 0 };
+      return { bytes: btoa('\0'.repeat(Math.min(1024 * 1024, Math.max(0, size - offset)))), size };
+    },
     'file.thumbnail': () => THUMBNAIL,
     'file.list': ({ contact }) =>
       [...this.world.transfers.values()].filter((one) => contact === undefined || one.contact === contact),
 
+    'conversation.draft': ({ contact, text }) => {
+      if (text !== undefined) this.world.drafts.set(contact, text);
+      return { text: this.world.drafts.get(contact) ?? '' };
+    },
     'conversation.typing': () => ({}),
     'conversation.set': ({ contact, ...change }) => {
       const chosen = { ...(this.world.conversations.get(contact) ?? PLAIN_CONVERSATION), ...change };
@@ -352,14 +377,16 @@ export class MockBackend implements Backend {
 
   /** A contact as the core tells it: with its last line and what was chosen for it. */
   #told(contact: Contact): Contact {
+    const draft = this.world.drafts.get(contact.address);
     return {
       ...contact,
+      ...(draft && { draft: [...draft].slice(0, 200).join('') }),
       last_message: this.#messages(contact.address).at(-1) ?? null,
       conversation: this.world.conversations.get(contact.address) ?? PLAIN_CONVERSATION,
     };
   }
 
-  #transfer(contact: string, name: string): Transfer {
+  #transfer(contact: string, name: string, more: Partial<Transfer> = {}): Transfer {
     const id = this.#id('transfer');
     const transfer: Transfer = {
       id,
@@ -371,13 +398,20 @@ export class MockBackend implements Backend {
       done: 0,
       state: 'active',
       rate: 2_100_000,
+      ...more,
     };
     this.world.transfers.set(id, transfer);
     const message: Message = {
       id: this.#id('out'),
       contact,
       direction: 'out',
-      body: { kind: 'file', transfer: id, name, size: transfer.size },
+      body: {
+        kind: 'file',
+        transfer: id,
+        name,
+        size: transfer.size,
+        ...(transfer.voice && { voice: transfer.voice }),
+      },
       sent_at: this.#now(),
       state: 'stored',
       reactions: [],

@@ -21,6 +21,10 @@ export interface World {
   contacts: Map<string, Contact>;
   messages: Map<string, Message[]>;
   transfers: Map<string, Transfer>;
+  /** Bytes that were handed over, by upload. */
+  uploads: Map<string, number>;
+  /** What was begun to be written, by contact. */
+  drafts: Map<string, string>;
   network: NetworkStatus;
   settings: Settings;
   records: Map<string, StepRecord[]>;
@@ -64,6 +68,8 @@ export function emptyWorld(): World {
     contacts: new Map(),
     messages: new Map(),
     transfers: new Map(),
+    uploads: new Map(),
+    drafts: new Map(),
     network: onlineNetwork(14),
     settings: {
       theme: 'system',
