@@ -108,6 +108,8 @@ pub const DECODERS: &[Decoder] = &[
     at("vault-index-directory", outis_vault::decoders::index_directory),
     at("vault-page", outis_vault::decoders::page),
     at("vault-page-header", outis_vault::decoders::page_header),
+    at("vault-pack", outis_vault::decoders::pack),
+    at("vault-journal", outis_vault::decoders::journal),
     at("mailbox-request", outis_mailbox::decoders::mailbox_request),
     at("mailbox-reply", outis_mailbox::decoders::mailbox_reply),
     at("mailbox-envelope", |bytes| {

@@ -130,6 +130,8 @@ const SOURCES: &[(&str, &str, Wanted)] = &[
     ("transfer-frame", vector!("transfer-road"), Wanted::Hex("done")),
     ("vault-header", vector!("vault-header"), Wanted::Line(0)),
     ("vault-page", vector!("vault-page"), Wanted::Line(0)),
+    ("vault-pack", vector!("vault-pack"), Wanted::Line(0)),
+    ("vault-journal", vector!("vault-journal"), Wanted::Line(0)),
     ("mailbox-request", vector!("mailbox-frames"), Wanted::Hex("request")),
     ("mailbox-reply", vector!("mailbox-frames"), Wanted::Hex("reply")),
     ("mailbox-envelope", vector!("mailbox-envelope"), Wanted::Hex("small")),

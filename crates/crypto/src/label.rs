@@ -96,6 +96,8 @@ labels! {
     VAULT_TREE = "outis/v1/vault/tree";
     /// What tells a frame of the journal from a torn one.
     VAULT_JOURNAL = "outis/v1/vault/journal";
+    /// What one pair adds to the sum over all that a store holds.
+    VAULT_SUM = "outis/v1/vault/sum";
     /// Salt of the password function for an archive: its own salt and the nickname.
     ARCHIVE_SALT = "outis/v1/archive/salt";
     /// The key that an archive's file key is wrapped under.

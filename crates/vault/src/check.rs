@@ -12,7 +12,8 @@ use crate::{CommitError, ReadError};
 /// Something that was stored and cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
-    /// The store is older than when it was closed: what was stored last is gone without a trace, how much nobody can say.
+    /// The store is older than it was, or parts of it are: what was stored there is gone without a trace, how much nobody
+    /// can say.
     Latest,
     /// A table's list of owners: what the table holds cannot be told.
     Table(Table),
@@ -28,8 +29,16 @@ impl Vault {
     /// # Errors
     /// See [`ReadError`]; never [`ReadError::Damaged`].
     pub fn check(&self) -> Result<Vec<Loss>, ReadError> {
-        let is_cut_back = self.with_state(|state, _| Ok(state.is_cut_back))?;
-        let mut losses: Vec<Loss> = is_cut_back.then_some(Loss::Latest).into_iter().collect();
+        let is_cut_back = self.with_state(|state, _| {
+            state.forget_opened();
+            Ok(state.is_cut_back)
+        })?;
+        let is_whole = readable(
+            self.with_state(|_, engine| Ok(engine.is_whole()?))
+                .map_err(ReadError::from),
+        )?;
+        let is_older = is_cut_back || is_whole != Some(true);
+        let mut losses: Vec<Loss> = is_older.then_some(Loss::Latest).into_iter().collect();
         for table in (0..=u8::MAX).map(Table) {
             match readable(self.owners(table))? {
                 None => losses.push(Loss::Table(table)),
@@ -57,7 +66,10 @@ impl Vault {
         let steps = losses.iter().filter_map(step).collect();
         self.write(|state, engine| {
             let applied = state.commit(engine, Commit { steps })?;
-            state.is_cut_back &= !losses.contains(&Loss::Latest);
+            if losses.contains(&Loss::Latest) {
+                engine.take_for_whole()?;
+                state.is_cut_back = false;
+            }
             Ok(applied)
         })?;
         Ok(())

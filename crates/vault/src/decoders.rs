@@ -2,7 +2,7 @@
 //!
 //! Each says whether bytes are one of its records, and panics if what it read is not written the same way.
 
-use crate::{forest::Forest, header::Header, index::Index, page, page::Page};
+use crate::{engine, forest::Forest, header::Header, index::Index, pack::Catalog, page, page::Page};
 
 /// The header of a folder.
 pub fn header(bytes: &[u8]) -> bool {
@@ -35,7 +35,21 @@ pub fn page(bytes: &[u8]) -> bool {
 
 /// Where a page of records stands, or the page itself.
 pub fn page_header(bytes: &[u8]) -> bool {
-    page::Header::decode(bytes).is_ok()
+    match page::Header::decode(bytes) {
+        Ok(page::Header::Inline(plain)) => plain.page().is_ok(),
+        Ok(page::Header::Packed(spot)) => is_same(bytes, &spot.header()),
+        Err(_) => false,
+    }
+}
+
+/// Which pages a pack holds.
+pub fn pack(bytes: &[u8]) -> bool {
+    Catalog::decode(bytes).is_ok_and(|catalog| is_same(bytes, &catalog.encode()))
+}
+
+/// What stands in a file of the journal: whether there is a frame.
+pub fn journal(bytes: &[u8]) -> bool {
+    engine::store::is_journal(bytes)
 }
 
 fn is_same(read: &[u8], written: &[u8]) -> bool {

@@ -77,6 +77,16 @@ pub(crate) trait Engine: Send + Sync {
         false
     }
 
+    /// Reads everything, and says whether it is all that was stored, as it was stored last.
+    fn is_whole(&self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    /// From now on what is there is all that was stored.
+    fn take_for_whole(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Whether [`compact`](Engine::compact) would give back much room.
     fn is_bloated(&self) -> bool {
         false

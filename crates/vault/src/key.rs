@@ -46,6 +46,11 @@ impl TableId {
     pub(crate) fn number(self) -> u16 {
         self.0
     }
+
+    /// As [`number`](Self::number) gave it.
+    pub(crate) fn from_number(number: u16) -> Self {
+        Self(number)
+    }
 }
 
 impl From<Table> for TableId {
@@ -81,6 +86,8 @@ pub(crate) enum Space {
     Keepsake = 10,
     /// What was stored last when the container was closed in good order.
     Closing = 11,
+    /// Which pages a pack holds: `index` is its number.
+    Pack = 12,
 }
 
 /// The full logical place of a stored value; its bytes are the associated data under which the value is sealed.

@@ -17,7 +17,7 @@
 //! - what cannot be read is an error where it is met, and [`Vault::check`] finds all of it: nothing is lost in silence;
 //! - only this crate imports sled.
 //!
-//! How a commit comes about: `state/transaction.rs` collects what it changes in records, indexes, pages (`page`) and keys
+//! How a commit comes about: `state/transaction.rs` collects what it changes in records, indexes, pages (`page`, `pack`) and keys
 //! (`forest`); `state.rs` writes files of pages, then the root key if anything was erased, then one batch of the
 //! `engine`; whoever committed waits for the disk outside the lock, together with others.
 //!
@@ -39,6 +39,7 @@ mod index;
 mod keepsake;
 mod key;
 mod lock_file;
+mod pack;
 mod page;
 mod relay_store;
 mod root;

@@ -14,11 +14,13 @@
 //! or, for pages larger than [`MAX_INLINE`],
 //!
 //! | size | field                                                                                         |
-//! |    1 | 1: the page is a sealed file beside the store, named by the header's disk key                 |
-//! |   32 | key of the file                                                                               |
-//! |    4 | length of the file                                                                            |
+//! |    1 | 1: the page is sealed in a *pack*, a file beside the store that pages share (`pack.rs`)        |
+//! |   32 | key of the page                                                                               |
+//! |    8 | number of the pack                                                                            |
+//! |    4 | where in the pack it begins                                                                   |
+//! |    4 | how many bytes it takes there                                                                 |
 //!
-//! A file is `seal(length (4) ‖ page ‖ zeros up to a multiple of 1 KiB)`, associated data: the header's place. Page, for
+//! There it is `seal(length (4) ‖ page ‖ zeros up to a multiple of 1 KiB)`, associated data: the header's place. Page, for
 //! each record, ascending:
 //!
 //! | size | field                                                                                         |
@@ -31,6 +33,7 @@
 //! hold both.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use outis_crypto::{CryptoRng, Secret, SecretBytes, aead};
 use outis_wire::Reader;
@@ -67,8 +70,31 @@ pub(crate) struct Entry {
 
 /// What a header says.
 pub(crate) enum Header {
-    Inline(Page),
-    File { key: Secret<32>, length: usize },
+    Inline(Plain),
+    Packed(Spot),
+}
+
+/// Where in which pack a page stands, and its key.
+pub(crate) struct Spot {
+    pub(crate) key: Secret<32>,
+    pub(crate) pack: u64,
+    pub(crate) offset: u32,
+    pub(crate) length: u32,
+}
+
+/// A page that has been sealed.
+pub(crate) enum Sealed {
+    /// In its header, which is this.
+    Inline(Zeroizing<Vec<u8>>),
+    /// For a pack, under this key.
+    Packed(Secret<32>, Vec<u8>),
+}
+
+/// A page that has been opened, to read from.
+pub(crate) struct Plain {
+    bytes: SecretBytes,
+    /// Where in them the records stand.
+    records: Range<usize>,
 }
 
 impl PageId {
@@ -164,15 +190,6 @@ impl Page {
             .sum()
     }
 
-    pub(crate) fn duplicate(&self) -> Self {
-        let copy = |(offset, entry): (&u8, &Entry)| {
-            let value = SecretBytes::from(entry.value.dangerously_expose().to_vec());
-            let serial = entry.serial;
-            (*offset, Entry { serial, value })
-        };
-        Self(self.0.iter().map(copy).collect())
-    }
-
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(self.weight()));
         self.encode(&mut bytes);
@@ -194,54 +211,94 @@ impl Page {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damage> {
-        let torn = |_| TORN;
         let mut reader = Reader::new(bytes);
         let mut entries = BTreeMap::new();
         while !reader.is_empty() {
-            let offset = reader.u8().map_err(torn)?;
+            let (offset, serial, value) = read_record(&mut reader)?;
             let ascends = entries.last_key_value().is_none_or(|(last, _)| *last < offset);
             if offset > WINDOW_MASK || !ascends {
                 return Err(TORN);
             }
-            let serial = reader.u32().map_err(torn)?;
-            let length = reader.u16().map_err(torn)?;
-            let value = reader.bytes(usize::from(length)).map_err(torn)?;
             let value = SecretBytes::from(value.to_vec());
             entries.insert(offset, Entry { serial, value });
         }
         Ok(Self(entries))
     }
 
-    /// The header of this page, and the file beside it if it is too large for one.
-    pub(crate) fn seal(&self, place: &Place, rng: &mut impl CryptoRng) -> (Zeroizing<Vec<u8>>, Option<Vec<u8>>) {
-        let mut header = Zeroizing::new(Vec::with_capacity(1 + self.weight()));
+    /// Seals it for the place of its header.
+    pub(crate) fn seal(&self, place: &Place, rng: &mut impl CryptoRng) -> Sealed {
         if self.weight() <= MAX_INLINE {
+            let mut header = Zeroizing::new(Vec::with_capacity(1 + self.weight()));
             header.push(INLINE);
             self.encode(&mut header);
-            return (header, None);
+            return Sealed::Inline(header);
         }
         let key = Secret::random(rng);
         let room = (LENGTH + self.weight()).next_multiple_of(GRAIN);
-        let file = aead::seal_in_place(&key, rng, &place.to_bytes(), room, |bytes| {
+        let bytes = aead::seal_in_place(&key, rng, &place.to_bytes(), room, |bytes| {
             let front = bytes.len();
             let length = u32::try_from(self.weight()).expect("a page is small");
             bytes.extend_from_slice(&length.to_be_bytes());
             self.encode(bytes);
             bytes.resize(front + room, 0);
         });
-        header.push(FILE);
-        header.extend_from_slice(key.dangerously_expose());
-        let length = u32::try_from(file.len()).expect("a page is small");
-        header.extend_from_slice(&length.to_be_bytes());
-        (header, Some(file))
+        Sealed::Packed(key, bytes)
+    }
+}
+
+impl Plain {
+    /// Opens what was sealed for a pack.
+    pub(crate) fn open(key: &Secret<32>, place: &Place, sealed: &[u8]) -> Result<Self, Damage> {
+        let bytes = aead::open(key, &place.to_bytes(), sealed).map_err(|_| Damage("a page does not open"))?;
+        let mut reader = Reader::new(bytes.dangerously_expose());
+        let length = usize::try_from(reader.u32().map_err(|_| TORN)?).map_err(|_| TORN)?;
+        reader.bytes(length).map_err(|_| TORN)?;
+        let records = LENGTH..LENGTH + length;
+        Ok(Self { bytes, records })
     }
 
-    /// Opens a page's file.
-    pub(crate) fn open(key: &Secret<32>, place: &Place, file: &[u8]) -> Result<Self, Damage> {
-        let plain = aead::open(key, &place.to_bytes(), file).map_err(|_| Damage("a page does not open"))?;
-        let mut reader = Reader::new(plain.dangerously_expose());
-        let length = usize::try_from(reader.u32().map_err(|_| TORN)?).map_err(|_| TORN)?;
-        Self::decode(reader.bytes(length).map_err(|_| TORN)?)
+    /// The record at an index within the window.
+    pub(crate) fn find(&self, offset: u8) -> Result<Option<&[u8]>, Damage> {
+        let mut reader = Reader::new(self.records());
+        while !reader.is_empty() {
+            let (found, _, value) = read_record(&mut reader)?;
+            if found == offset {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All of it, to be changed.
+    pub(crate) fn page(&self) -> Result<Page, Damage> {
+        Page::decode(self.records())
+    }
+
+    fn records(&self) -> &[u8] {
+        let bytes = self.bytes.dangerously_expose();
+        bytes.get(self.records.clone()).unwrap_or_default()
+    }
+}
+
+fn read_record<'a>(reader: &mut Reader<'a>) -> Result<(u8, u32, &'a [u8]), Damage> {
+    let torn = |_| TORN;
+    let offset = reader.u8().map_err(torn)?;
+    let serial = reader.u32().map_err(torn)?;
+    let length = reader.u16().map_err(torn)?;
+    let value = reader.bytes(usize::from(length)).map_err(torn)?;
+    Ok((offset, serial, value))
+}
+
+impl Spot {
+    /// The header that says so.
+    pub(crate) fn header(&self) -> Zeroizing<Vec<u8>> {
+        let mut header = Zeroizing::new(Vec::with_capacity(HEADER));
+        header.push(PACKED);
+        header.extend_from_slice(self.key.dangerously_expose());
+        header.extend_from_slice(&self.pack.to_be_bytes());
+        header.extend_from_slice(&self.offset.to_be_bytes());
+        header.extend_from_slice(&self.length.to_be_bytes());
+        header
     }
 }
 
@@ -250,15 +307,23 @@ impl Header {
         let torn = |_| TORN;
         let mut reader = Reader::new(bytes);
         match reader.u8().map_err(torn)? {
-            INLINE => Ok(Self::Inline(Page::decode(reader.rest())?)),
-            FILE => {
+            INLINE => {
+                let (bytes, records) = (SecretBytes::from(bytes.to_vec()), 1..bytes.len());
+                Ok(Self::Inline(Plain { bytes, records }))
+            }
+            PACKED => {
                 let key = Secret::from_bytes(reader.array().map_err(torn)?);
-                let length = usize::try_from(reader.u32().map_err(torn)?).map_err(|_| TORN)?;
-                if reader.is_empty() && length <= MAX_FILE {
-                    Ok(Self::File { key, length })
-                } else {
-                    Err(TORN)
+                let pack = reader.u64().map_err(torn)?;
+                let (offset, length) = (reader.u32().map_err(torn)?, reader.u32().map_err(torn)?);
+                if !reader.is_empty() || length > MAX_SEALED {
+                    return Err(TORN);
                 }
+                Ok(Self::Packed(Spot {
+                    key,
+                    pack,
+                    offset,
+                    length,
+                }))
             }
             _ => Err(Damage("a page of an unknown kind")),
         }
@@ -275,11 +340,13 @@ pub(crate) const MIN_FOLDED: usize = 16;
 /// A page up to this size stands in its header, which is then one value of sled's.
 const MAX_INLINE: usize = 5_000;
 const GRAIN: usize = 1024;
-const MAX_FILE: usize = WINDOW as usize * (MAX_FOLDED + ENTRY) + 2 * GRAIN;
+/// No sealed page is larger: 64 of the largest records.
+const MAX_SEALED: u32 = 64 * (2 * 1024 + 7) + 2 * 1024;
+const HEADER: usize = 1 + 32 + 8 + 4 + 4;
 const ENTRY: usize = 7;
 const LENGTH: usize = 4;
 const INLINE: u8 = 0;
-const FILE: u8 = 1;
+const PACKED: u8 = 1;
 const TORN: Damage = Damage("a page is torn");
 
 #[cfg(test)]

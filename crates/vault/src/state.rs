@@ -15,10 +15,12 @@ use crate::key::{Keys, Place, TableId};
 use crate::root::{Root, Spare};
 use crate::sealed;
 
+mod cache;
 pub(crate) mod closing;
 mod pages;
 mod transaction;
 
+use cache::RecordCache;
 use pages::PageCache;
 pub(crate) use transaction::owner_place;
 use transaction::{Finished, Outcome, Transaction, Writes};
@@ -33,8 +35,8 @@ pub(crate) struct State {
     root: Root,
     catalog: HashMap<IndexId, Index>,
     pages: PageCache,
-    /// The last batch, and the last that erased something: nothing that it left behind is overwritten before it is durable.
-    last: u64,
+    records: RecordCache,
+    /// The last batch that erased something: nothing that it left behind is overwritten before it is durable.
     last_erasing: u64,
     /// The store is older than it was when it was closed.
     pub(crate) is_cut_back: bool,
@@ -70,7 +72,7 @@ impl State {
             root,
             catalog: HashMap::new(),
             pages: PageCache::default(),
-            last: 0,
+            records: RecordCache::default(),
             last_erasing: 0,
             is_cut_back: false,
         };
@@ -94,7 +96,7 @@ impl State {
             root,
             catalog: HashMap::new(),
             pages: PageCache::default(),
-            last: 0,
+            records: RecordCache::default(),
             last_erasing: 0,
             is_cut_back: false,
         };
@@ -116,7 +118,8 @@ impl State {
         engine.reopen()?;
         self.catalog.clear();
         self.pages = PageCache::default();
-        (self.last, self.last_erasing) = (0, 0);
+        self.records = RecordCache::default();
+        self.last_erasing = 0;
         (self.root, self.forest) = find_root(engine, &self.keys)?;
         Ok(())
     }
@@ -136,9 +139,32 @@ impl State {
         self.root.blank_spare(engine, &self.keys, &mut self.rng)
     }
 
+    /// Whether records wait to be sealed into pages.
+    pub(crate) fn has_resting(&self) -> bool {
+        self.pages.resting() > 0
+    }
+
+    /// Seals what has come to rest into pages; durable when it returns.
+    pub(crate) fn fold(&mut self, engine: &dyn Engine) -> Result<(), Fault> {
+        if !self.has_resting() {
+            return Ok(());
+        }
+        let mut transaction = self.transaction(engine);
+        transaction.fold_resting()?;
+        let finished = transaction.finish()?;
+        let applied = self.apply(engine, finished)?;
+        Ok(engine.sync(applied.number)?)
+    }
+
     /// Whether no root but the present one stands anywhere.
     pub(crate) fn is_settled(&self) -> bool {
         self.root.spare == Spare::Blank
+    }
+
+    /// What is read from now on is read from the disk.
+    pub(crate) fn forget_opened(&mut self) {
+        self.pages.forget_opened();
+        self.records = RecordCache::default();
     }
 
     pub(crate) fn get(&mut self, engine: &dyn Engine, place: &Place) -> Result<Option<SecretBytes>, Fault> {
@@ -187,8 +213,6 @@ impl State {
             doomed,
         } = finished;
         if !files.is_empty() {
-            // Their names may be those of files that only a commit before this one has given up.
-            engine.sync(self.last)?;
             write_files(engine, files)?;
         }
         let mut erases = false;
@@ -206,7 +230,6 @@ impl State {
             Outcome::Added => {}
         }
         let number = engine.apply(writes.into_iter().collect())?;
-        self.last = number;
         if erases {
             self.last_erasing = number;
         }
@@ -221,14 +244,14 @@ impl State {
             root: _,
             catalog,
             pages,
-            last: _,
+            records,
             last_erasing: _,
             is_cut_back: _,
         } = self;
         if catalog.len() > CACHED_INDEXES {
             catalog.clear();
         }
-        Transaction::new(engine, keys, rng, forest, catalog, pages)
+        Transaction::new(engine, keys, rng, forest, catalog, pages, records)
     }
 }
 

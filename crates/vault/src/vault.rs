@@ -228,13 +228,16 @@ impl Vault {
     }
 
     /// Overwrites the root key before the present one, if it still stands on the disk, and with it the last way to what
-    /// the last commit erased. A container on disk does it by itself within about a second; one in memory, whose steps
+    /// the last commit erased; and seals into pages what has come to rest. A container on disk does it by itself within about a second; one in memory, whose steps
     /// are counted, only when asked. Costs nothing if there is nothing to do.
     ///
     /// # Errors
     /// See [`CommitError`].
     pub fn settle(&self) -> Result<(), CommitError> {
-        Ok(self.change(|state, engine| state.settle(engine))?)
+        Ok(self.change(|state, engine| {
+            state.settle(engine)?;
+            state.fold(engine)
+        })?)
     }
 
     /// Sealed files beside the records.
@@ -364,7 +367,7 @@ impl Vault {
         *stale = true;
         let result = step(state, &*self.0.engine);
         *stale = result.is_err();
-        let settled = state.is_settled();
+        let settled = state.is_settled() && !state.has_resting();
         if let Some(Home {
             tidier: Some(tidier), ..
         }) = inner.home.as_ref().filter(|_| !settled)
@@ -536,7 +539,8 @@ impl Shared {
         else {
             return;
         };
-        *stale = state.settle(&*self.engine).is_err();
+        let settled = state.settle(&*self.engine);
+        *stale = settled.and_then(|()| state.fold(&*self.engine)).is_err();
     }
 
     fn shut(&self) {
@@ -547,7 +551,9 @@ impl Shared {
         if let Some(mut state) = sound {
             if state.settle(&*self.engine).is_err() {
                 tracing::warn!("the last erased keys could not be overwritten yet; the next opening does it");
-            } else if has_home && closing::note(&mut state, &*self.engine).is_err() {
+            } else if has_home
+                && (state.fold(&*self.engine).is_err() || closing::note(&mut state, &*self.engine).is_err())
+            {
                 tracing::warn!("how the store was closed could not be noted");
             }
         }

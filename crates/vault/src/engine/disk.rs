@@ -145,6 +145,14 @@ impl Engine for DiskEngine {
         open.is_cut_back
     }
 
+    fn is_whole(&self) -> io::Result<bool> {
+        self.with(Store::is_whole)
+    }
+
+    fn take_for_whole(&self) -> io::Result<()> {
+        self.with(Store::take_for_whole)
+    }
+
     fn is_bloated(&self) -> bool {
         self.with(|store| Ok(store.is_bloated())).unwrap_or_default()
     }

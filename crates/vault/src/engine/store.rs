@@ -10,8 +10,8 @@ use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 mod base;
 mod checkpointer;
@@ -19,13 +19,15 @@ mod journal;
 mod overlay;
 mod rebuild;
 mod recovery;
+mod shared;
 
 pub(crate) use base::MAX_VALUE;
 use base::{Base, MARK};
 use checkpointer::Checkpointer;
-pub(crate) use journal::JOURNALS;
 use journal::Journal;
-use overlay::{Overlay, merge};
+pub(crate) use journal::{JOURNALS, is_journal};
+use overlay::merge;
+use shared::{EPOCH_BYTES, MAX_EPOCH_BYTES, Shared, lock};
 
 /// An ordered map of bytes with atomic, durable batches.
 pub(crate) struct Store {
@@ -34,45 +36,6 @@ pub(crate) struct Store {
     /// Batches up to this one may be lost: applied before an earlier opening, and never synced.
     lost: u64,
     is_shut: bool,
-}
-
-struct Shared {
-    base: Base,
-    memory: RwLock<Memory>,
-    log: Mutex<Log>,
-    /// How far the journal is on disk, for those who wait for it.
-    durable: Mutex<Durable>,
-    progressed: Condvar,
-    /// How long the journal's epoch has become, about.
-    length: AtomicU64,
-    /// One checkpoint at a time.
-    checkpointing: Mutex<()>,
-    /// sled is being copied, so nothing may change in it.
-    is_copied: AtomicBool,
-    /// After one failure nobody knows what the system has dropped, whatever it says later.
-    failure: Mutex<Option<io::ErrorKind>>,
-}
-
-/// What has been applied.
-struct Memory {
-    overlay: Overlay,
-    /// The body of the journal's next frame.
-    pending: Vec<u8>,
-    /// The number of the last batch.
-    applied: u64,
-}
-
-struct Log {
-    journal: Journal,
-    /// The number of the last batch that is on disk.
-    synced: u64,
-}
-
-#[derive(Default)]
-struct Durable {
-    number: u64,
-    /// Somebody writes, for all who wait.
-    is_writing: bool,
 }
 
 /// What is known of batches when a store is closed. Their numbers go on when it is opened again.
@@ -105,37 +68,18 @@ impl Store {
     fn open_below(folder: &Path, progress: Progress, floor: u64) -> io::Result<(Self, bool)> {
         rebuild::finish(folder)?;
         let base = open_base(folder, floor)?;
-        let epoch = base.epoch()?;
+        let epoch = base.epoch();
         let (journal, replayed) = Journal::open(folder.parent().unwrap_or(folder), epoch)?;
         let Progress { applied, lost } = progress;
-        let shared = Arc::new(Shared {
-            base,
-            memory: RwLock::new(Memory {
-                overlay: Overlay::new(replayed.active, replayed.frozen),
-                pending: Vec::new(),
-                applied,
-            }),
-            log: Mutex::new(Log {
-                journal,
-                synced: applied,
-            }),
-            durable: Mutex::new(Durable {
-                number: applied,
-                is_writing: false,
-            }),
-            progressed: Condvar::new(),
-            length: AtomicU64::default(),
-            checkpointing: Mutex::default(),
-            is_copied: AtomicBool::default(),
-            failure: Mutex::default(),
-        });
+        let has_gap = replayed.has_gap;
+        let shared = Arc::new(Shared::new(base, journal, replayed, applied));
         let store = Self {
             checkpointer: Checkpointer::start(Arc::clone(&shared)),
             shared,
             lost,
             is_shut: false,
         };
-        Ok((store, replayed.has_gap))
+        Ok((store, has_gap))
     }
 
     /// Closes it, and says how far it came. What could not be synced counts as lost.
@@ -201,6 +145,18 @@ impl Store {
         (Progress { applied, lost }, rebuild::swap(folder))
     }
 
+    /// Reads all that sled has, and says whether that is all that was stored there, as it was stored last.
+    pub(crate) fn is_whole(&self) -> io::Result<bool> {
+        let _one = lock(&self.shared.checkpointing);
+        self.shared.base.is_whole()
+    }
+
+    /// From now on what sled has is all that was stored there.
+    pub(crate) fn take_for_whole(&self) -> io::Result<()> {
+        let _one = lock(&self.shared.checkpointing);
+        self.shared.base.take_for_whole()
+    }
+
     /// The value under a key.
     pub(crate) fn get(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
         if let Some(found) = self.shared.memory().overlay.get(key) {
@@ -243,7 +199,7 @@ impl Store {
             return Err(io::Error::other("what was applied may be lost"));
         }
         self.shared.sync(number)?;
-        let length = self.shared.length.load(Ordering::Relaxed);
+        let length = self.shared.length();
         if length >= EPOCH_BYTES {
             self.checkpointer.wake();
         }
@@ -298,135 +254,6 @@ impl Drop for Store {
     }
 }
 
-impl Shared {
-    /// One of those who wait writes for all of them, who are then woken together.
-    fn sync(&self, number: u64) -> io::Result<()> {
-        let mut durable = lock(&self.durable);
-        while durable.number < number {
-            if durable.is_writing {
-                durable = self.progressed.wait(durable).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            durable.is_writing = true;
-            drop(durable);
-            let written = self.write_pending();
-            durable = lock(&self.durable);
-            durable.is_writing = false;
-            durable.number = durable.number.max(*written.as_ref().unwrap_or(&0));
-            self.progressed.notify_all();
-            written?;
-        }
-        Ok(())
-    }
-
-    /// Writes what has been applied into the journal; says up to which batch.
-    fn write_pending(&self) -> io::Result<u64> {
-        let mut log = self.log();
-        self.check()?;
-        let mut memory = self.memory_mut();
-        let (pending, applied) = (std::mem::take(&mut memory.pending), memory.applied);
-        drop(memory);
-        self.append(&mut log, &pending, applied)?;
-        Ok(log.synced)
-    }
-
-    fn append(&self, log: &mut Log, pending: &[u8], applied: u64) -> io::Result<()> {
-        if !pending.is_empty() {
-            log.journal
-                .append(pending)
-                .inspect_err(|error| self.fail(error.kind()))?;
-            self.length.store(log.journal.position(), Ordering::Relaxed);
-        }
-        log.synced = applied;
-        Ok(())
-    }
-
-    /// Takes into sled what is in the journal, if that is long.
-    fn checkpoint(&self) -> io::Result<()> {
-        if self.log().journal.position() >= MAX_EPOCH_BYTES {
-            // Whoever copies begins again another time.
-            self.is_copied.store(false, Ordering::SeqCst);
-        }
-        let _one = lock(&self.checkpointing);
-        if self.is_copied.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        self.thaw()?;
-        if self.log().journal.position() < EPOCH_BYTES {
-            return Ok(());
-        }
-        self.freeze()?;
-        self.thaw()
-    }
-
-    /// Takes everything into sled, and empties the journal.
-    fn checkpoint_all(&self) -> io::Result<()> {
-        let _one = lock(&self.checkpointing);
-        self.check()?;
-        self.thaw()?;
-        if self.log().journal.position() > 0 {
-            self.freeze()?;
-            self.thaw()?;
-        }
-        self.log().journal.clear()
-    }
-
-    /// Ends an epoch. The one before must have been checkpointed.
-    fn freeze(&self) -> io::Result<()> {
-        let mut log = self.log();
-        let mut memory = self.memory_mut();
-        // Nothing reaches sled that is not in the journal.
-        let (pending, applied) = (std::mem::take(&mut memory.pending), memory.applied);
-        self.append(&mut log, &pending, applied)?;
-        memory.overlay.freeze(log.journal.epoch());
-        log.journal.begin_next().inspect_err(|error| self.fail(error.kind()))?;
-        self.length.store(0, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Checkpoints the epoch that has ended, if there is one.
-    fn thaw(&self) -> io::Result<()> {
-        self.check()?;
-        let Some(frozen) = self.memory().overlay.frozen() else {
-            return Ok(());
-        };
-        let taken = self.base.checkpoint(frozen.pairs(), frozen.epoch);
-        taken.inspect_err(|error| self.fail(error.kind()))?;
-        self.memory_mut().overlay.thaw();
-        Ok(())
-    }
-
-    /// Gives a copy of sled everything that sled has not.
-    fn tell(&self, copy: &Base) -> io::Result<()> {
-        let (log, memory) = (self.log(), self.memory());
-        copy.checkpoint(memory.overlay.from(&Bound::Unbounded), log.journal.epoch())
-    }
-
-    fn fail(&self, kind: io::ErrorKind) {
-        self.failure().get_or_insert(kind);
-    }
-
-    fn check(&self) -> io::Result<()> {
-        self.failure().map_or(Ok(()), |kind| Err(kind.into()))
-    }
-
-    fn failure(&self) -> MutexGuard<'_, Option<io::ErrorKind>> {
-        lock(&self.failure)
-    }
-
-    fn log(&self) -> MutexGuard<'_, Log> {
-        lock(&self.log)
-    }
-
-    fn memory(&self) -> RwLockReadGuard<'_, Memory> {
-        self.memory.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn memory_mut(&self) -> RwLockWriteGuard<'_, Memory> {
-        self.memory.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// sled, written anew if it is bloated.
 fn open_base(folder: &Path, floor: u64) -> io::Result<Base> {
     let base = Base::open(folder, floor)?;
@@ -445,10 +272,6 @@ fn open_base(folder: &Path, floor: u64) -> io::Result<Base> {
             Ok(base)
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// When this returns, the names in `folder` are on disk.
@@ -473,10 +296,5 @@ fn remove_where(folder: &Path, matches: impl Fn(&str) -> bool) -> io::Result<()>
 
 /// No log of sled's below this is bloated.
 const BLOAT_FLOOR: u64 = 24 * 1024 * 1024;
-/// A journal of this length is checkpointed.
-const EPOCH_BYTES: u64 = 8 * 1024 * 1024;
-/// At this length whoever writes waits for the checkpoint.
-const MAX_EPOCH_BYTES: u64 = 32 * 1024 * 1024;
-
 #[cfg(test)]
 mod tests;

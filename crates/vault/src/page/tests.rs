@@ -20,10 +20,10 @@ fn page(count: u8, length: usize) -> Page {
     page
 }
 
-fn open(header: &[u8], place: &Place, file: Option<&[u8]>) -> Result<Page, Damage> {
-    match Header::decode(header)? {
-        Header::Inline(page) => Ok(page),
-        Header::File { key, length } => Page::open(&key, place, &file.unwrap()[..length]),
+fn packed(sealed: Sealed) -> (Secret<32>, Vec<u8>) {
+    match sealed {
+        Sealed::Packed(key, bytes) => (key, bytes),
+        Sealed::Inline(_) => panic!("it is too long for a header"),
     }
 }
 
@@ -31,28 +31,51 @@ fn open(header: &[u8], place: &Place, file: Option<&[u8]>) -> Result<Page, Damag
 fn pages_come_back_from_their_header_or_their_file() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let place = ID.place(Version::Odd);
-    for (count, length, has_file) in [(16, 0, false), (64, 8, false), (64, 300, true), (64, MAX_FOLDED, true)] {
+    for (count, length, is_packed) in [(16, 0, false), (64, 8, false), (64, 300, true), (64, MAX_FOLDED, true)] {
         let page = page(count, length);
-        let (header, file) = page.seal(&place, &mut rng);
-        assert_eq!(file.is_some(), has_file);
-        let opened = open(&header, &place, file.as_deref()).unwrap();
-        assert_eq!(*opened.to_bytes(), *page.to_bytes());
-        assert!(file.is_none_or(|file| (file.len() - aead::OVERHEAD).is_multiple_of(GRAIN) && file.len() <= MAX_FILE));
-        assert!(header.len() <= 1 + MAX_INLINE);
+        let opened = match page.seal(&place, &mut rng) {
+            Sealed::Inline(header) => {
+                assert!(!is_packed && header.len() <= 1 + MAX_INLINE);
+                match Header::decode(&header) {
+                    Ok(Header::Inline(plain)) => plain,
+                    _ => panic!("it is in its header"),
+                }
+            }
+            Sealed::Packed(key, bytes) => {
+                assert!(is_packed && (bytes.len() - aead::OVERHEAD).is_multiple_of(GRAIN));
+                assert!(bytes.len() <= MAX_SEALED as usize);
+                Plain::open(&key, &place, &bytes).unwrap()
+            }
+        };
+        assert_eq!(*opened.page().unwrap().to_bytes(), *page.to_bytes());
+        assert_eq!(opened.find(count - 1), Ok(Some([count - 1].repeat(length).as_slice())));
+        assert_eq!(opened.find(count), Ok(None));
     }
+    let (pack, offset, length) = (u64::MAX - 1, 70_000, MAX_SEALED);
+    let key = Secret::random(&mut rng);
+    let spot = Spot {
+        key,
+        pack,
+        offset,
+        length,
+    };
+    let Ok(Header::Packed(read)) = Header::decode(&spot.header()) else {
+        panic!("it says where the page is")
+    };
+    assert_eq!((read.pack, read.offset, read.length), (pack, offset, length));
+    assert!(read.key.ct_eq(&spot.key));
 }
 
 #[test]
 fn a_page_opens_only_where_it_was_sealed_and_as_it_was() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let place = ID.place(Version::Even);
-    let (header, file) = page(64, 300).seal(&place, &mut rng);
-    let file = file.unwrap();
-    assert!(open(&header, &place, Some(&file)).is_ok(), "positive control");
-    assert!(open(&header, &ID.place(Version::Odd), Some(&file)).is_err());
-    let (other_header, other_file) = page(64, 300).seal(&place, &mut rng);
-    assert!(open(&other_header, &place, Some(&file)).is_err(), "an older version");
-    assert!(open(&header, &place, other_file.as_deref()).is_err());
+    let (key, bytes) = packed(page(64, 300).seal(&place, &mut rng));
+    assert!(Plain::open(&key, &place, &bytes).is_ok(), "positive control");
+    assert!(Plain::open(&key, &ID.place(Version::Odd), &bytes).is_err());
+    let (other_key, other_bytes) = packed(page(64, 300).seal(&place, &mut rng));
+    assert!(Plain::open(&other_key, &place, &bytes).is_err(), "an older version");
+    assert!(Plain::open(&key, &place, &other_bytes).is_err());
 }
 
 #[test]
@@ -89,16 +112,11 @@ fn nonsense_is_refused() {
     ] {
         assert!(Page::decode(&bytes).is_err());
     }
-    for header in [
-        vec![],
-        vec![2],
-        vec![FILE; 36],
-        vec![FILE; 38],
-        [&[FILE][..], &[0; 32], &u32::MAX.to_be_bytes()].concat(),
-    ] {
+    let header = |length: u32| [&[PACKED][..], &[0; 44], &length.to_be_bytes()].concat();
+    assert!(Header::decode(&header(1_064)).is_ok());
+    for header in [vec![], vec![2], vec![PACKED; 48], vec![PACKED; 50], header(u32::MAX)] {
         assert!(Header::decode(&header).is_err());
     }
-    assert!(Header::decode(&[&[FILE][..], &[0; 32], &1_064u32.to_be_bytes()].concat()).is_ok());
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use outis_crypto::{Secret, SecretBytes};
 
-use super::pages::{ChangedPage, PageCache};
+use super::cache::RecordCache;
+use super::pages::{ChangedPage, MAX_RESTING, PageCache};
 use super::{IndexId, Rng};
 use crate::engine::{DiskKey, Engine};
 use crate::fault::{Damage, Fault};
@@ -44,6 +45,7 @@ pub(super) struct Transaction<'a> {
     pub(super) forest: &'a mut Forest,
     catalog: &'a mut HashMap<IndexId, Index>,
     pub(super) pages: &'a mut PageCache,
+    records: &'a mut RecordCache,
     writes: Writes,
     touched: BTreeSet<IndexId>,
     /// Pages that are not as stored.
@@ -69,6 +71,7 @@ impl<'a> Transaction<'a> {
         forest: &'a mut Forest,
         catalog: &'a mut HashMap<IndexId, Index>,
         pages: &'a mut PageCache,
+        records: &'a mut RecordCache,
     ) -> Self {
         Self {
             engine,
@@ -77,6 +80,7 @@ impl<'a> Transaction<'a> {
             forest,
             catalog,
             pages,
+            records,
             writes: Writes::new(),
             touched: BTreeSet::new(),
             changed: BTreeMap::new(),
@@ -86,16 +90,23 @@ impl<'a> Transaction<'a> {
 
     /// The value at a place; a record may be in its page. Looks first where it is more likely to be.
     pub(super) fn read(&mut self, place: &Place) -> Result<Option<SecretBytes>, Fault> {
-        let is_record = place.space == Space::Record;
-        if is_record
-            && self.has_page(place)
+        if place.space != Space::Record {
+            return self.read_alone(place);
+        }
+        if let Some(value) = self.records.get(place) {
+            return Ok(Some(value));
+        }
+        if self.has_page(place)
             && let Some(value) = self.read_from_page(place)?
         {
             return Ok(Some(value));
         }
         match self.read_alone(place)? {
-            None if is_record => self.read_from_page(place),
-            found => Ok(found),
+            None => self.read_from_page(place),
+            Some(value) => {
+                self.records.put(*place, value.dangerously_expose());
+                Ok(Some(value))
+            }
         }
     }
 
@@ -114,6 +125,7 @@ impl<'a> Transaction<'a> {
 
     /// Stores a record and enters it in its owner's index.
     pub(super) fn put(&mut self, place: Place, value: &[u8]) -> Result<(), Fault> {
+        self.records.put(place, value);
         let id = IndexId::Records(place.table, place.owner);
         let is_there = self.load_index(id)?.is_some_and(|index| index.contains(place.index));
         if is_there && !self.leave_page(&place)? {
@@ -136,6 +148,7 @@ impl<'a> Transaction<'a> {
 
     /// Erases a record and strikes it from its owner's index.
     pub(super) fn erase(&mut self, place: Place) -> Result<(), Fault> {
+        self.records.remove(&place);
         let id = IndexId::Records(place.table, place.owner);
         let Some(index) = self.load_index(id)?.filter(|index| index.contains(place.index)) else {
             return Ok(());
@@ -155,6 +168,7 @@ impl<'a> Transaction<'a> {
 
     /// Strikes a record that cannot be read from its owner's index, and removes what is left of it.
     pub(super) fn give_up(&mut self, place: Place) -> Result<(), Fault> {
+        self.records.remove(&place);
         let id = IndexId::Records(place.table, place.owner);
         if let Some(index) = self.load_index(id)? {
             index.remove(place.index);
@@ -234,7 +248,10 @@ impl<'a> Transaction<'a> {
             self.drop_if_empty(id)?;
         }
         for page in std::mem::take(&mut self.begun) {
-            self.fold_beside(page)?;
+            self.rest_beside(page);
+        }
+        if self.pages.resting() >= MAX_RESTING {
+            self.fold_resting()?;
         }
         let (files, doomed) = self.store_pages()?;
         for id in std::mem::take(&mut self.touched) {

@@ -9,14 +9,18 @@
 //!   ([`recovery`](super::recovery)).
 //! - Recovery and drop may panic: both are caught. A failed write poisons the store until it is opened again.
 //! - It may take a log that it cannot read for an empty one: whatever was checkpointed bears a mark, which is missed then.
+//! - A hole in its log may take pairs with it, or bring older ones back, without a word: the mark has a sum over all of them,
+//!   which [`Base::is_whole`] compares.
 
 use std::fs::{self, File};
 use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+
+use outis_crypto::{hash, label};
 
 use super::{rebuild, recovery, remove_where, sync_folder};
 use crate::engine::is_full;
@@ -33,6 +37,16 @@ pub(super) struct Base {
     file: File,
     /// Beyond this length the log is bloated.
     bloated_at: u64,
+    mark: Mutex<Mark>,
+}
+
+/// What is known of all that is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Mark {
+    /// The last epoch that was checkpointed; 0 if none was.
+    epoch: u64,
+    /// Over what each pair [adds](share).
+    sum: u128,
 }
 
 impl Base {
@@ -58,21 +72,53 @@ impl Base {
             db: RwLock::new(Some(db)),
             file,
             bloated_at: written.saturating_add(written / 4).saturating_add(floor),
+            mark: Mutex::default(),
         };
-        if length > EMPTY_LOG && base.get(MARK)?.is_none() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "sled found nothing in a long log",
-            ));
+        match base.get(MARK)? {
+            Some(bytes) => *base.mark() = Mark::decode(&bytes)?,
+            None if length > EMPTY_LOG => return Err(damage("sled found nothing in a long log")),
+            None => {}
         }
         Ok(base)
     }
 
     /// The last epoch that was checkpointed; 0 if none was.
-    pub(super) fn epoch(&self) -> io::Result<u64> {
-        let mark = self.get(MARK)?.map_or(Ok([0; 8]), <[u8; 8]>::try_from);
-        mark.map(u64::from_be_bytes)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a torn mark"))
+    pub(super) fn epoch(&self) -> u64 {
+        self.mark().epoch
+    }
+
+    /// Reads everything, and says whether that is all that was stored, as it was stored last.
+    pub(super) fn is_whole(&self) -> io::Result<bool> {
+        Ok(self.sum()? == self.mark().sum)
+    }
+
+    /// From now on what is there is all that was stored; on disk when it returns.
+    pub(super) fn take_for_whole(&self) -> io::Result<()> {
+        let (sum, epoch) = (self.sum()?, self.epoch());
+        self.put_mark(Mark { epoch, sum })
+    }
+
+    /// Takes over the mark of the store that it is a copy of. If that was not whole, nor is this.
+    pub(super) fn take_mark_of(&self, original: &Base) -> io::Result<()> {
+        let mark = *original.mark();
+        self.put_mark(mark)
+    }
+
+    fn sum(&self) -> io::Result<u128> {
+        self.scan(Bound::Unbounded, |pairs| {
+            let stored = pairs.filter(|(key, _)| key != MARK);
+            stored.fold(0, |sum: u128, (key, value)| sum.wrapping_add(share(&key, &value)))
+        })
+    }
+
+    fn put_mark(&self, mark: Mark) -> io::Result<()> {
+        self.with(|db| Ok(db.insert(MARK, &mark.encode()).map(drop)?))?;
+        *self.mark() = mark;
+        self.sync()
+    }
+
+    fn mark(&self) -> MutexGuard<'_, Mark> {
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in an epoch, up to which everything is then here; on disk when it returns.
@@ -85,21 +131,32 @@ impl Base {
         while is_more {
             is_more = self.write(changes.by_ref().take(BATCH))? == BATCH;
         }
-        self.write([(MARK, Some(epoch.to_be_bytes().as_slice()))].into_iter())?;
-        self.sync()
+        let sum = self.mark().sum;
+        self.put_mark(Mark { epoch, sum })
     }
 
-    /// One batch of sled's; says of how many changes.
+    /// One batch of sled's, and the sum with it; says of how many changes.
     pub(super) fn write<'a>(&self, changes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> io::Result<usize> {
+        let mut mark = *self.mark();
         let (mut batch, mut count) = (sled::Batch::default(), 0);
-        for (key, value) in changes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
+        self.with(|db| {
+            for (key, value) in changes {
+                count += 1;
+                if let Some(old) = db.get(key)? {
+                    mark.sum = mark.sum.wrapping_sub(share(key, &old));
+                }
+                match value {
+                    Some(value) => {
+                        mark.sum = mark.sum.wrapping_add(share(key, value));
+                        batch.insert(key, value);
+                    }
+                    None => batch.remove(key),
+                }
             }
-            count += 1;
-        }
-        self.with(|db| Ok(db.apply_batch(batch)?))?;
+            batch.insert(MARK, &mark.encode());
+            Ok(db.apply_batch(batch)?)
+        })?;
+        *self.mark() = mark;
         Ok(count)
     }
 
@@ -151,6 +208,41 @@ impl Base {
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
         guarded(|| step(db.as_ref().ok_or(io::ErrorKind::NotConnected)?))
     }
+}
+
+impl Mark {
+    /// Epoch (8), sum (16).
+    fn encode(self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        let fields = self.epoch.to_be_bytes().into_iter().chain(self.sum.to_be_bytes());
+        bytes.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> io::Result<Self> {
+        let (epoch, sum) = bytes.split_at_checked(8).ok_or_else(|| damage("a torn mark"))?;
+        Ok(Self {
+            epoch: epoch
+                .try_into()
+                .map(u64::from_be_bytes)
+                .map_err(|_| damage("a torn mark"))?,
+            sum: sum
+                .try_into()
+                .map(u128::from_be_bytes)
+                .map_err(|_| damage("a torn mark"))?,
+        })
+    }
+}
+
+/// What a pair adds to the sum over all. Against accidents: whoever wants to deceive finds other pairs of the same sum, but
+/// has to seal them.
+fn share(key: &[u8], value: &[u8]) -> u128 {
+    let [high @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash(label::VAULT_SUM, &[key, value]);
+    u128::from_be_bytes(high)
+}
+
+fn damage(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 impl Drop for Base {
@@ -209,7 +301,7 @@ fn guarded<T>(step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::InvalidData, "sled panicked")))
 }
 
-/// Under this stands the last epoch that was checkpointed. No key of the container or of a relay is so short but a relay's
+/// Under this stands the mark. No key of the container or of a relay is so short but a relay's
 /// sum, which is another.
 pub(super) const MARK: &[u8] = b"e";
 /// No log into which nothing was checkpointed is longer.

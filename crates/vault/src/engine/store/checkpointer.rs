@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use super::Shared;
+use super::shared::Shared;
 
 /// A thread that sleeps until there is something to checkpoint.
 #[derive(Default)]

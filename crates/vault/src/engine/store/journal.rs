@@ -229,6 +229,11 @@ impl Epoch {
     }
 }
 
+/// Whether a file's bytes begin with a frame.
+pub(crate) fn is_journal(bytes: &[u8]) -> bool {
+    Epoch::read(bytes).is_some()
+}
+
 impl<'a> Frame<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
-use super::base::Base;
+use super::base::{Base, MARK};
 use super::sync_folder;
 
 /// Copies every pair into `store.new`; nothing may be written meanwhile.
@@ -18,8 +18,13 @@ pub(super) fn copy(folder: &Path, from: &Base, floor: u64) -> io::Result<Base> {
     let to = Base::open(&beside(folder, "new"), floor)?;
     let mut after = Bound::Unbounded;
     loop {
-        let pairs: Vec<_> = from.scan(after, |pairs| pairs.take(PAIRS_AT_ONCE).collect())?;
-        let Some((last, _)) = pairs.last() else { return Ok(to) };
+        let pairs: Vec<_> = from.scan(after, |pairs| {
+            pairs.filter(|(key, _)| key != MARK).take(PAIRS_AT_ONCE).collect()
+        })?;
+        let Some((last, _)) = pairs.last() else {
+            to.take_mark_of(from)?;
+            return Ok(to);
+        };
         after = Bound::Excluded(last.to_vec());
         to.write(pairs.iter().map(|(key, value)| (key.as_ref(), Some(value.as_ref()))))?;
     }

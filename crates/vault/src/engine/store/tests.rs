@@ -147,12 +147,12 @@ fn a_checkpoint_while_the_store_is_copied_waits_or_ends_the_copying() {
         store.sync(store.applied()).unwrap();
     };
     let copy = store.copy_beside(&folder).unwrap();
-    let before = store.shared.base.epoch().unwrap();
+    let before = store.shared.base.epoch();
     write(EPOCH_BYTES + 1_000_000);
     store.shared.checkpoint().unwrap();
-    assert_eq!(store.shared.base.epoch().unwrap(), before, "it waits");
+    assert_eq!(store.shared.base.epoch(), before, "it waits");
     write(MAX_EPOCH_BYTES);
-    assert!(store.shared.base.epoch().unwrap() > before, "it waits no longer");
+    assert!(store.shared.base.epoch() > before, "it waits no longer");
     let expected = contents(&store);
     let (progress, replaced) = store.replace(&folder, copy);
     assert!(replaced.is_err());
@@ -261,5 +261,45 @@ fn whenever_a_process_dies_while_it_overwrites_the_last_synced_round_is_there() 
             "round {round}"
         );
         fs::remove_dir_all(&killed).unwrap();
+    }
+}
+
+#[test]
+fn a_pair_that_is_gone_or_older_than_it_was_is_missed_also_in_a_store_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("store");
+    let put = |store: &Store, value: u8| {
+        let pairs = (0..40u8).map(|key| ([key], (key % 4 != value).then(|| vec![value; 10])));
+        store.apply(pairs).unwrap();
+        checkpoint(store);
+    };
+    // Behind the store's back.
+    type Harm = fn(&sled::Db);
+    let harms: [(&str, Harm); 3] = [
+        ("gone", |db| drop(db.remove([9]).unwrap())),
+        ("older", |db| drop(db.insert([9], vec![1; 10]).unwrap())),
+        ("back again", |db| drop(db.insert([2], vec![1; 10]).unwrap())),
+    ];
+    for (name, harm) in harms {
+        let store = open(&folder);
+        put(&store, 1);
+        put(&store, 2);
+        assert!(store.is_whole().unwrap(), "positive control");
+        drop(store);
+        let db = sled::open(&folder).unwrap();
+        harm(&db);
+        drop(db);
+        let store = open(&folder);
+        assert!(!store.is_whole().unwrap(), "{name}");
+        put(&store, 3);
+        assert!(!store.is_whole().unwrap(), "{name}, and written since");
+        let copy = store.copy_beside(&folder).unwrap();
+        let (progress, replaced) = store.replace(&folder, copy);
+        replaced.unwrap();
+        let store = Store::open(&folder, progress).unwrap().0;
+        assert!(!store.is_whole().unwrap(), "{name}, in the copy");
+        store.take_for_whole().unwrap();
+        drop(store);
+        assert!(open(&folder).is_whole().unwrap(), "{name}, and given up");
     }
 }

@@ -129,3 +129,19 @@ fn a_long_file_is_cut_when_it_is_begun_anew_and_an_emptied_one_takes_nothing() {
     journal.clear().unwrap();
     assert_eq!(length("journal.1") + length("journal.0"), 0);
 }
+
+#[test]
+fn a_frame_is_the_bytes_of_the_vector() {
+    let vector = include_str!("../../../../../../tests/vectors/vault-journal.txt");
+    let expected = hex::decode(vector.lines().find(|line| !line.starts_with('#')).unwrap()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (mut journal, _) = open(dir.path(), 0);
+    let mut body = Vec::new();
+    encode(&mut body, b"k", Some(b"hi")).unwrap();
+    encode(&mut body, b"go", None).unwrap();
+    journal.append(&body).unwrap();
+    let file = fs::read(dir.path().join("journal.1")).unwrap();
+    let (frame, zeros) = file.split_at(expected.len());
+    assert_eq!(frame, expected);
+    assert!(zeros.iter().all(|byte| *byte == 0) && zeros.len() >= BLOCK - expected.len());
+}
