@@ -89,6 +89,16 @@ const SHARED: &[(&str, &str, &str)] = &[
     ),
     ("vault-page", "vault-index-part", "both are sealed under their place"),
     (
+        "transfer-picture-record",
+        "vault-index-directory",
+        "both are sealed under their place",
+    ),
+    (
+        "transfer-picture-record",
+        "vault-index-part",
+        "both are sealed under their place",
+    ),
+    (
         "onion-command",
         "directory-record",
         "a relay's descriptor is opaque there, and checked when it is put",
