@@ -10,6 +10,7 @@ use outis_crypto::{
 };
 use outis_wire::NodeId;
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// Names a queue on its mailbox: a hash of the owner's key, so that nobody can take a name that is not his.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct OwnedQueue {
     node: NodeId,
     #[serde(with = "dangerously_serialize")]
     seed: Secret<32>,
+    /// Found once: it costs a key, and is asked for at every turn.
+    #[serde(skip)]
+    id: OnceLock<QueueId>,
 }
 
 impl OwnedQueue {
@@ -36,6 +40,7 @@ impl OwnedQueue {
         Self {
             node,
             seed: Secret::random(rng),
+            id: OnceLock::new(),
         }
     }
 
@@ -46,7 +51,7 @@ impl OwnedQueue {
 
     /// Its name there.
     pub fn id(&self) -> QueueId {
-        QueueId::of(&self.owner_key().verifying_key())
+        *self.id.get_or_init(|| QueueId::of(&self.owner_key().verifying_key()))
     }
 
     /// What a sender needs.

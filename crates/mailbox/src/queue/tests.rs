@@ -9,6 +9,7 @@ fn what_follows_from_a_queues_seed_has_not_changed() {
     let queue = OwnedQueue {
         node: NODE,
         seed: Secret::from_bytes([1; 32]),
+        id: OnceLock::new(),
     };
     let pass = queue.pass(&[2; 32]);
     let card = QueueCard::new(7, vec![queue.place()]).expect("one place");

@@ -24,10 +24,13 @@ struct Story {
     client: Network,
 }
 
-async fn relay(bootstrap: &[crate::PeerAddress], limits: Limits) -> Relay {
+const TCP: &str = "/ip4/127.0.0.1/tcp/0";
+const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+
+async fn relay(bootstrap: &[crate::PeerAddress], limits: Limits, listen: &str) -> Relay {
     let config = RelayConfig {
         network: network(),
-        listen: vec!["/ip4/127.0.0.1/udp/0/quic-v1".parse().expect("an address")],
+        listen: vec![listen.parse().expect("an address")],
         bootstrap: bootstrap.to_vec(),
         shelf: Arc::new(MemoryShelf::default()),
         mailbox: outis_mailbox::Limits::new(&network(), 1 << 20),
@@ -39,14 +42,19 @@ async fn relay(bootstrap: &[crate::PeerAddress], limits: Limits) -> Relay {
 
 impl Story {
     async fn new(count: usize) -> Self {
-        Self::within(count, Limits::relay()).await
+        Self::over(TCP, count, Limits::relay()).await
     }
 
     async fn within(count: usize, limits: Limits) -> Self {
-        let mut relays = vec![relay(&[], limits.clone()).await];
+        Self::over(TCP, count, limits).await
+    }
+
+    /// All connections are of this kind.
+    async fn over(listen: &str, count: usize, limits: Limits) -> Self {
+        let mut relays = vec![relay(&[], limits.clone(), listen).await];
         let first = relays[0].addresses();
         for _ in 1..count {
-            relays.push(relay(&first, limits.clone()).await);
+            relays.push(relay(&first, limits.clone(), listen).await);
         }
         let config = ClientConfig {
             network: network(),
@@ -148,7 +156,12 @@ async fn ended(stream: &mut Near) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_relay_of_a_circuit_dies_its_stream_ends_and_another_one_goes_another_way() {
-    let mut story = Story::new(8).await;
+    for listen in [TCP, QUIC] {
+        dies_wherever(Story::over(listen, 8, Limits::relay()).await).await;
+    }
+}
+
+async fn dies_wherever(mut story: Story) {
     for killed in [3, 2, 1, 0] {
         let path: Vec<usize> = (0..=killed).collect();
         let (mut stream, carried) = story.stream(&path, Service::Directory).await;
@@ -167,7 +180,12 @@ async fn whichever_relay_of_a_circuit_dies_its_stream_ends_and_another_one_goes_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_circuit_that_stands_still_holds_up_no_other_over_the_same_relays() {
-    let story = Story::new(4).await;
+    for listen in [TCP, QUIC] {
+        stands_still(Story::over(listen, 4, Limits::relay()).await).await;
+    }
+}
+
+async fn stands_still(story: Story) {
     let path = [0, 1, 2, 3];
     let mut stalled = Vec::new();
     for cookie in 0..4 {
