@@ -131,7 +131,8 @@ async fn somebody_who_takes_all_circuits_he_can_leaves_enough_to_others() {
     let mut directory = Directory::new(open(&honest, relay.node(), Service::Directory).await);
     soon(directory.sample(1)).await.expect("served");
     knows_relays(&honest, 1).await;
-    assert!(relay.status().circuits <= 64 + 1, "{}", relay.status().circuits);
+    // The honest one has its stream, and may just be asking for relays by itself.
+    assert!(relay.status().circuits <= 64 + 2, "{}", relay.status().circuits);
     further.abort();
     soon(greedy.shutdown()).await;
     soon(honest.shutdown()).await;
