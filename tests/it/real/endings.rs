@@ -27,7 +27,11 @@ async fn both_signals_end_both_programs_in_good_order() {
 #[tokio::test]
 async fn a_relay_that_cannot_start_says_why_and_ends() {
     let relay = Relay::start(&Setting::default()).await;
-    let (udp, _) = relay.address().rsplit_once("/p2p/").unwrap();
+    let taken = |link: &str| {
+        let at = relay.addresses().iter().find(|at| at.contains(link)).unwrap();
+        at.rsplit_once("/p2p/").unwrap().0.to_owned()
+    };
+    let (tcp, udp) = (taken("/tcp/"), taken("/udp/"));
     let fresh = folder();
     for (what, dir, arguments) in [
         (
@@ -35,7 +39,8 @@ async fn a_relay_that_cannot_start_says_why_and_ends() {
             relay.dir(),
             &["--listen", "/ip4/127.0.0.1/udp/0/quic-v1"][..],
         ),
-        ("a port in use", fresh.path(), &["--listen", udp]),
+        ("a port of TCP in use", fresh.path(), &["--listen", &tcp]),
+        ("a port of UDP in use", fresh.path(), &["--listen", &udp]),
         ("no multiaddress", fresh.path(), &["--listen", "localhost:4001"]),
         (
             "no relay's address",

@@ -11,7 +11,7 @@ use crate::{
 };
 use futures::StreamExt;
 use libp2p::{Swarm, identity::Keypair, kad, swarm::SwarmEvent};
-use outis_onion::RelayAddress;
+use outis_onion::{Link, RelayAddress};
 use outis_wire::NetworkName;
 use std::{collections::BTreeSet, io, time::Duration};
 use tokio::{sync::mpsc, time};
@@ -79,6 +79,9 @@ pub(super) async fn listen_everywhere(
     let failed = |address: ListenAddress, source: io::Error| StartError::Listen { address, source };
     let mut waiting = Vec::new();
     for address in listen {
+        must_be_free(&address.0).map_err(|source| failed(*address, source))?;
+    }
+    for address in listen {
         let listener = swarm
             .listen_on(address::to_multiaddr(&address.0))
             .map_err(|error| failed(*address, io::Error::other(error)))?;
@@ -109,6 +112,15 @@ pub(super) async fn listen_everywhere(
         }
     }
     Ok(listening)
+}
+
+/// libp2p lets sockets of TCP share a port (`SO_REUSEPORT`), also with another relay of the same user: connections would then
+/// reach one of the two by chance. One that asks for the port alone is refused if it is taken.
+fn must_be_free(address: &RelayAddress) -> io::Result<()> {
+    match address.link {
+        Link::Tcp => std::net::TcpListener::bind(address.socket).map(drop),
+        Link::Quic => Ok(()),
+    }
 }
 
 /// For an address to be bound.
