@@ -84,6 +84,7 @@ const SHOWN: &[&str] = &[
     "error = %error.kind()",
     "error = %first.kind()",
     "missed",
+    "?current",
     "%cause",
     "code = ?error.code",
 ];
