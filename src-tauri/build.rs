@@ -30,6 +30,8 @@ const COMMANDS: &[&str] = &[
     "contact_rename",
     "contact_verify",
     "contact_invite",
+    "contact_invites",
+    "contact_revoke_invite",
     "message_send",
     "message_list",
     "message_search",

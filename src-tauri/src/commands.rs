@@ -31,6 +31,8 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         core::contact_rename,
         core::contact_verify,
         core::contact_invite,
+        core::contact_invites,
+        core::contact_revoke_invite,
         core::message_send,
         core::message_list,
         core::message_search,

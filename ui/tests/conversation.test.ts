@@ -1,5 +1,5 @@
 /** What one does with messages, as the state does it. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Message } from '$lib/api/dto';
 import { MockBackend } from '$lib/api/mock';
 import { fullWorld, mockAddress, PLAIN_CONVERSATION } from '$lib/api/mock/world';
@@ -400,6 +400,19 @@ describe('what the core tells of', () => {
     expect(conversation.message(cove.id)).toBeUndefined();
     expect(conversation.answering).toBeNull();
     expect(conversation.selected.size).toBe(0);
+  });
+
+  it('that somebody is no contact any more, whoever removed them', () => {
+    expect(app.contacts.get(odysseus)).toBeDefined();
+    app.take({ type: 'contact.removed', contact: odysseus });
+    expect(app.contacts.get(odysseus)).toBeUndefined();
+    expect(app.navigation.contact).not.toBe(odysseus);
+  });
+
+  it('that something was missed, and then all is read again', async () => {
+    app.contacts.removed(odysseus);
+    app.take({ type: 'events.missed' });
+    await vi.waitFor(() => expect(app.contacts.get(odysseus)).toBeDefined());
   });
 
   it('that writes is shown until the message comes', () => {

@@ -18,9 +18,11 @@ impl App {
             .filter(|peer| self.may_follow(peer))
             .for_each(|peer| open.network.add_peer(peer));
         let suggested = invite.nickname.map(|nickname| nickname.as_typed().to_owned());
-        let contact = open
-            .messenger
-            .add_contact(invite.address, params.alias.or(suggested), params.greeting)?;
+        let (address, alias, greeting) = (invite.address, params.alias.or(suggested), params.greeting);
+        let contact = match &invite.token {
+            Some(token) => open.messenger.add_invited(address, alias, greeting, token)?,
+            None => open.messenger.add_contact(address, alias, greeting)?,
+        };
         Ok(open.shown_contact(contact))
     }
 
@@ -90,8 +92,14 @@ impl App {
     }
 
     /// A link and a QR code that lead to us.
-    pub async fn contact_invite(&self, _: Nothing) -> Result<Invite, Error> {
+    pub async fn contact_invite(&self, params: MakeInvite) -> Result<Invite, Error> {
         let open = self.unlocked()?;
+        let (once, token) = if params.once {
+            let (once, token) = open.messenger.make_invite()?;
+            (Some(shown_invite(once)), Some(token))
+        } else {
+            (None, None)
+        };
         let mut invite = outis_identity::Invite::new(open.address);
         invite.nickname = Nickname::parse(&open.profile.nickname).ok();
         invite.bootstrap = open
@@ -100,9 +108,22 @@ impl App {
             .iter()
             .map(ToString::to_string)
             .collect();
+        invite.token = token;
         let link = invite.to_string();
         let qr_svg = qr_svg(&link).map_err(Error::internal)?;
-        Ok(Invite { link, qr_svg })
+        Ok(Invite { link, qr_svg, once })
+    }
+
+    /// The invites for one that nobody has used yet.
+    pub async fn contact_invites(&self, _: Nothing) -> Result<Vec<OpenInvite>, Error> {
+        let open = self.unlocked()?.messenger.open_invites();
+        Ok(open.into_iter().map(shown_invite).collect())
+    }
+
+    /// Takes an invite for one back.
+    pub async fn contact_revoke_invite(&self, params: InviteRef) -> Result<Nothing, Error> {
+        self.unlocked()?.messenger.revoke_invite(params.id)?;
+        Ok(Nothing {})
     }
 
     /// Whether a stranger's link may lead us there: on the public network never into our own house.
@@ -176,6 +197,19 @@ pub(crate) fn parse_address(text: &str) -> Result<Address, Error> {
     text.trim()
         .parse()
         .map_err(|error| Error::new(ErrorCode::InvalidAddress, error))
+}
+
+fn shown_invite(invite: messenger::OpenInvite) -> OpenInvite {
+    let messenger::OpenInvite {
+        id,
+        made_at,
+        expires_at,
+    } = invite;
+    OpenInvite {
+        id,
+        made_at: made_at.0,
+        expires_at: expires_at.0,
+    }
 }
 
 fn parse_invite(text: &str) -> Result<outis_identity::Invite, Error> {

@@ -4,7 +4,7 @@ use crate::dto::{Contact, Message, NetworkStatus, Transfer};
 use serde::Serialize;
 use ts_rs::TS;
 
-/// Something has changed. Events are for showing, not for keeping: whoever missed some reads the state again.
+/// Something has changed. Events are for showing, not for keeping: whoever missed some is told so and reads the state again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[serde(tag = "type")]
 pub enum Event {
@@ -40,6 +40,12 @@ pub enum Event {
         /// Who.
         contact: Contact,
     },
+    /// Somebody is no contact any more: removed, or a stranger who made room for one who did more work.
+    #[serde(rename = "contact.removed")]
+    ContactRemoved {
+        /// Who.
+        contact: String,
+    },
     /// A contact is writing something just now. There is no event for stopping: it is over after some seconds.
     #[serde(rename = "contact.typing")]
     ContactTyping {
@@ -70,6 +76,9 @@ pub enum Event {
         #[ts(optional)]
         total: Option<u64>,
     },
+    /// Events came faster than they were read, and some were dropped: what is shown may be old.
+    #[serde(rename = "events.missed")]
+    EventsMissed {},
     /// Nobody was there for as long as the settings say, so the account was locked.
     #[serde(rename = "account.locked")]
     AccountLocked {},

@@ -26,17 +26,40 @@ impl Outlet {
 pub struct Events(broadcast::Receiver<Event>);
 
 impl Events {
-    /// The next one; waits for ever once the app is gone. Safe to drop.
+    /// The next one, or that some were missed; waits for ever once the app is gone. Safe to drop.
     pub async fn next(&mut self) -> Event {
-        loop {
-            match self.0.recv().await {
-                Ok(event) => return event,
-                Err(broadcast::error::RecvError::Lagged(missed)) => tracing::debug!(missed, "a face is slow"),
-                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        match self.0.recv().await {
+            Ok(event) => event,
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::debug!(missed, "a face is slow");
+                Event::EventsMissed {}
             }
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }
 
 /// Events that wait for the slowest reader.
 const BACKLOG: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_face_that_is_too_slow_is_told_that_it_missed_something() {
+        let outlet = Outlet::new();
+        let (mut slow, mut quick) = (outlet.listen(), outlet.listen());
+        for _ in 0..BACKLOG {
+            outlet.push(Event::AccountLocked {});
+            assert_eq!(quick.next().await, Event::AccountLocked {});
+        }
+        outlet.push(Event::AccountSuperseded {});
+        assert_eq!(quick.next().await, Event::AccountSuperseded {});
+        assert_eq!(slow.next().await, Event::EventsMissed {});
+        for _ in 1..BACKLOG {
+            assert_eq!(slow.next().await, Event::AccountLocked {});
+        }
+        assert_eq!(slow.next().await, Event::AccountSuperseded {}, "and then what is left");
+    }
+}

@@ -3,7 +3,7 @@
 use crate::{Error, ErrorCode};
 use outis_crypto::password::TooLittleMemory;
 use outis_identity::{DeriveError, NicknameError, PasswordError};
-use outis_messenger::{ContactError, FileError, SendError, StoreError};
+use outis_messenger::{ContactError, FileError, InviteError, SendError, StoreError};
 use outis_vault::{ChangePasswordError, CommitError, CreateError, DestroyError, OpenError, ReadError};
 
 impl From<NicknameError> for Error {
@@ -135,6 +135,18 @@ impl From<ContactError> for Error {
             ContactError::Blocked => ErrorCode::Blocked,
             ContactError::TooLarge => ErrorCode::TooLarge,
             ContactError::Store(error) => return error.into(),
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<InviteError> for Error {
+    fn from(error: InviteError) -> Self {
+        let code = match error {
+            InviteError::TooMany => ErrorCode::InvalidParams,
+            InviteError::NoRelays => ErrorCode::TooFewRelays,
+            InviteError::NotFound => ErrorCode::NotFound,
+            InviteError::Store(error) => return error.into(),
         };
         Self::new(code, error)
     }

@@ -293,11 +293,14 @@ impl Unlocked {
             }
             messenger::Event::ContactUpdated(contact) => {
                 self.to_keep.notify_one();
-                if let Ok(contact) = self.messenger.contact(&contact) {
-                    outlet.push(Event::ContactUpdated {
+                outlet.push(match self.messenger.contact(&contact) {
+                    Ok(contact) => Event::ContactUpdated {
                         contact: self.shown_contact(contact),
-                    });
-                }
+                    },
+                    Err(_) => Event::ContactRemoved {
+                        contact: contact.to_string(),
+                    },
+                });
             }
             messenger::Event::Typing(contact) => outlet.push(Event::ContactTyping {
                 contact: contact.to_string(),
@@ -315,6 +318,7 @@ impl Unlocked {
             }
             messenger::Event::Superseded => outlet.push(Event::AccountSuperseded {}),
             messenger::Event::Everything => {
+                outlet.push(Event::EventsMissed {});
                 for contact in self.messenger.contacts() {
                     outlet.push(Event::ContactUpdated {
                         contact: self.shown_contact(contact),

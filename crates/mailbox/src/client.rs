@@ -205,6 +205,14 @@ pub fn request_challenge<'a>(network: &'a NetworkName, queue: &QueueId, envelope
     }
 }
 
+/// How much work was really done for putting `envelope` into `queue`; nothing, if the proof does not hold. In which hour,
+/// the mailbox has checked: it is the one that turns proofs away which were made in advance.
+pub fn paid_for(network: &NetworkName, queue: &QueueId, envelope: &Envelope, proof: &Proof) -> u32 {
+    let challenge = request_challenge(network, queue, envelope);
+    let holds = challenge.check_at_any_hour(proof, proof.effort).is_ok();
+    if holds { proof.effort } else { 0 }
+}
+
 /// Envelopes as they are pushed. Ends with [`Push::Ended`], or silently with the connection.
 pub struct Subscription {
     until: UnixMillis,
@@ -238,6 +246,8 @@ pub enum Push {
     Delivered {
         /// Its number in the queue.
         number: u64,
+        /// The work that it was paid with, if its queue is one for requests, as the mailbox says: see [`paid_for`].
+        paid: Option<Proof>,
         /// The envelope.
         envelope: Envelope,
     },

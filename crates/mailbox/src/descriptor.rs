@@ -37,9 +37,30 @@ pub struct AccountDescriptor {
     pub requests: QueueCard,
     /// Readable by the device that published it, to notice that it was rolled back or copied. Opaque to everybody else.
     pub witness: Vec<u8>,
-    /// What later versions add. Kept and skipped by those who do not know it.
+    /// What need not be there, and what later versions add. Kept and skipped by those who do not know it.
     pub more: Vec<Tagged>,
 }
+
+impl AccountDescriptor {
+    /// What a stranger's request has to cost at least, whatever its mailboxes quote: they do not know how many requests
+    /// their owner has already, who throws out the cheapest of too many.
+    pub fn price(&self) -> u32 {
+        let price = self.more.iter().find(|field| field.tag == MORE_PRICE);
+        let bytes = price.and_then(|field| field.body.as_slice().try_into().ok());
+        bytes.map_or(0, u32::from_be_bytes)
+    }
+
+    /// The field of [`more`](Self::more) that says so.
+    pub fn asking(price: u32) -> Tagged {
+        Tagged {
+            tag: MORE_PRICE,
+            body: price.to_be_bytes().to_vec(),
+        }
+    }
+}
+
+/// Tags of [`AccountDescriptor::more`]. None is ever used for a second thing.
+const MORE_PRICE: u16 = 1;
 
 /// One installation of the account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ mod request;
 
 pub use order::Kind;
 pub(crate) use order::{Context, Order};
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Delivered, Reply};
 pub use reply::{Quote, Refusal};
 pub use request::Postage;
 pub(crate) use request::{Mode, Request};

@@ -21,6 +21,7 @@ impl State {
             self.retire_queue(&contact)?;
             self.forget_sessions(&contact)?;
         }
+        self.revoke_invites()?;
         let keys = DeviceKeys::generate(&mut self.rng);
         let mut record = self.me.record.clone();
         record.keys = keys.to_record().dangerously_expose().to_vec();

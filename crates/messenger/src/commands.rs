@@ -13,7 +13,7 @@ use crate::sending::enqueue;
 use crate::session;
 use crate::state::State;
 use crate::store::{Changes, LineRecord, Reacted, StatusRecord, StoreError, table};
-use outis_identity::Address;
+use outis_identity::{Address, InviteToken};
 use outis_vault::Order;
 
 impl State {
@@ -22,7 +22,9 @@ impl State {
         contact: Address,
         alias: Option<String>,
         greeting: Option<String>,
+        token: Option<&InviteToken>,
     ) -> Result<Contact, ContactError> {
+        let token = token.map(|token| token.as_bytes().to_vec());
         if contact == self.address() {
             return Err(ContactError::SelfContact);
         }
@@ -44,12 +46,19 @@ impl State {
                     self.contact(&contact)
                 };
             }
-            Some(ContactState::Requested | ContactState::Accepted) => return self.contact(&contact),
+            Some(ContactState::Requested) => {
+                if token.is_some() {
+                    self.ask_with(&contact, token)?;
+                }
+                return self.contact(&contact);
+            }
+            Some(ContactState::Accepted) => return self.contact(&contact),
         }
         let now = self.now();
         let mut record = ContactRecord::new(ContactState::Requested, now, &mut self.rng);
         record.alias = alias;
         record.greeting = greeting;
+        record.token = token;
         let mut changes = Changes::new();
         changes.put_contact(&contact, &record);
         self.store.commit(changes)?;
@@ -143,6 +152,8 @@ impl State {
         for table in table::OF_A_CONTACT {
             changes.erase_all(table, contact.as_bytes());
         }
+        // What of their queues still lies on mailboxes is remembered without their name.
+        changes.erase_all(table::QUEUES, contact.as_bytes());
         self.store.commit(changes)?;
         self.peers.remove(contact);
         self.expiring.remove_all(contact);

@@ -111,6 +111,11 @@ pub(crate) struct ContactRecord {
     pub(crate) receipted_at: Option<UnixMillis>,
     /// Numbers that something was said about before they came.
     pub(crate) awaited: BTreeSet<u64>,
+    /// The most work that was done for a request of theirs, and under which name the last is remembered.
+    pub(crate) work: u32,
+    pub(crate) request_name: Option<[u8; 32]>,
+    /// The token of their invite, until our request was put with it once.
+    pub(crate) token: Option<Vec<u8>>,
 }
 
 /// Our direction.
@@ -211,6 +216,9 @@ impl ContactRecord {
             read_number: 0,
             receipted_at: None,
             awaited: BTreeSet::new(),
+            work: 0,
+            request_name: None,
+            token: None,
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Publishing {
     /// The day that was published last, since this start.
     published: Option<Epoch>,
     backoff: Backoff,
+    /// The price of a request that was published last.
+    pub(crate) asked: u32,
     looked_up: Option<Tick>,
     look_up: Backoff,
 }
@@ -178,6 +180,8 @@ impl State {
             counter: record.publications,
         };
         self.me.record = record;
+        self.me.publishing.asked = self.asking_price();
+        let price = Some(self.me.publishing.asked).filter(|price| *price > 0);
         let mut descriptors = Vec::new();
         for prekey in prekeys {
             let Some(requests) = self.requests.named() else {
@@ -192,7 +196,7 @@ impl State {
                 devices: vec![device],
                 requests,
                 witness: self.seal_witness(&witness),
-                more: Vec::new(),
+                more: price.map(AccountDescriptor::asking).into_iter().collect(),
             };
             let signing = self.me.identity.dangerously_signing_key();
             let Ok(sealed) = content.seal(&mut self.rng, &self.network, prekey.epoch(), signing) else {
@@ -307,6 +311,7 @@ impl State {
         // Nothing is listened to either: whoever has the account now does that.
         self.deaf.push(Owner::Requests);
         self.deaf.extend(self.peers.keys().copied().map(Owner::Contact));
+        self.deaf.extend(self.invites.keys().copied().map(Owner::Invite));
         self.events.push(Event::Superseded);
         Ok(())
     }
@@ -357,6 +362,7 @@ pub(crate) fn read(contact: &Address, descriptor: AccountDescriptor, now: UnixMi
     let remote = Remote::new(device, &prekey).ok()?;
     Some(Found {
         remote,
+        price: descriptor.price(),
         requests: TheirQueue::of(descriptor.requests),
     })
 }

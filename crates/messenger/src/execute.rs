@@ -9,7 +9,7 @@ use crate::plan::at;
 use crate::queue::TheirQueue;
 use crate::randomness::Randomness;
 use crate::transport::{OpenError, Transport};
-use crate::work::{Item, Job, Outcome, Task, Unreachable};
+use crate::work::{Item, Job, Outcome, Paying, Task, Unreachable};
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::{Either, join, join_all, select};
@@ -73,12 +73,12 @@ impl<T: Transport> Ways<T> {
             },
             Job::Request {
                 to,
-                passes,
+                paying,
                 isolation,
                 envelopes,
             } => Outcome::Requested {
                 task,
-                stored: self.request(&to, passes.as_ref(), isolation, envelopes).await,
+                stored: self.request(&to, &paying, isolation, envelopes).await,
             },
             Job::LookUp(look_up) => {
                 let contact = Address::new(look_up.account);
@@ -202,7 +202,7 @@ impl<T: Transport> Ways<T> {
     async fn request(
         &self,
         to: &TheirQueue,
-        passes: Option<&TheirQueue>,
+        paying: &Paying,
         isolation: Isolation,
         envelopes: Vec<(NodeId, Envelope)>,
     ) -> usize {
@@ -210,7 +210,7 @@ impl<T: Transport> Ways<T> {
             .into_iter()
             .map(|(node, envelope)| async move {
                 let isolation = at(isolation, node);
-                within(SLOW, self.request_one(to, passes, node, isolation, envelope))
+                within(SLOW, self.request_one(to, paying, node, isolation, envelope))
                     .await
                     .is_some()
             })
@@ -225,7 +225,7 @@ impl<T: Transport> Ways<T> {
     async fn request_one(
         &self,
         to: &TheirQueue,
-        passes: Option<&TheirQueue>,
+        paying: &Paying,
         node: NodeId,
         isolation: Isolation,
         envelope: Envelope,
@@ -233,14 +233,22 @@ impl<T: Transport> Ways<T> {
         let place = to.place(node)?;
         let (mut mailbox, driver) = self.mailbox(node, isolation).await?;
         driven(driver, async {
-            if let Some(pass) = passes.and_then(|passes| passes.pass(place.queue))
-                && mailbox.put(place, envelope.clone(), Postage::Pass(pass)).await.is_ok()
-            {
-                return Some(());
-            }
+            let price = match paying {
+                Paying::Invited => return mailbox.put(place, envelope, Postage::Free).await.ok(),
+                Paying::Work(price) => *price,
+                Paying::Passes(passes) => {
+                    if let Some(pass) = passes.as_ref().and_then(|passes| passes.pass(place.queue))
+                        && mailbox.put(place, envelope.clone(), Postage::Pass(pass)).await.is_ok()
+                    {
+                        return Some(());
+                    }
+                    0
+                }
+            };
             let quote = mailbox.quote_put(place.queue).await.ok()?;
             let challenge = request_challenge(&self.network, &place.queue, &envelope);
-            let proof = worked(challenge.search(quote.hour, affordable(quote.effort)?, &mut self.rng.clone())).await;
+            let effort = affordable(quote.effort.max(price))?;
+            let proof = worked(challenge.search(quote.hour, effort, &mut self.rng.clone())).await;
             mailbox.put(place, envelope, Postage::Work(proof)).await.ok()
         })
         .await

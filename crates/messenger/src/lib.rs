@@ -36,6 +36,7 @@ mod erasing;
 mod event;
 mod execute;
 mod files;
+mod invites;
 mod kept;
 mod meeting;
 mod message;
@@ -60,6 +61,7 @@ mod session;
 mod settings;
 mod state;
 mod store;
+mod strangers;
 mod time;
 mod transport;
 mod work;
@@ -70,6 +72,7 @@ pub use commands::{ContactError, SendError, Verification};
 pub use contact::{Contact, ContactState};
 pub use event::Event;
 pub use files::{FileError, Given, Metadata, Transfer, TransferState, Why};
+pub use invites::{InviteError, OpenInvite};
 pub use message::{
     Body, Delivery, Direction, Failure, FlightStep, Message, MessageId, MessageIdError, Note, Step, TransferId,
 };

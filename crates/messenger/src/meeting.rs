@@ -11,6 +11,7 @@ use crate::receiving::{Verdict, take_card};
 use crate::session;
 use crate::state::State;
 use crate::store::{Changes, StoreError, table};
+use crate::strangers::Room;
 use outis_crypto::{hash, label};
 use outis_identity::{Address, Standing};
 use outis_ratchet::{InitialMessage, Prekey, Remote, initiate, respond};
@@ -24,22 +25,24 @@ pub(crate) const REQUEST_REPEAT: Duration = Duration::from_secs(7 * 24 * 60 * 60
 const REQUEST_RENEWAL: u32 = 8;
 
 /// Requests that wait for an answer.
-const INCOMING: usize = 64;
+pub(crate) const INCOMING: usize = 64;
 
 /// What somebody's descriptor says, checked against their address.
 pub(crate) struct Found {
     pub(crate) remote: Remote,
     pub(crate) requests: TheirQueue,
+    /// What a request has to cost at least.
+    pub(crate) price: u32,
 }
 
 impl State {
-    /// Somebody began a session with us.
-    pub(crate) fn request_came(&mut self, bytes: &[u8]) -> Result<Verdict, StoreError> {
+    /// Somebody began a session with us, and did so much work for it.
+    pub(crate) fn request_came(&mut self, bytes: &[u8], work: u32) -> Result<Verdict, StoreError> {
         let now = self.now();
         let Ok(message) = InitialMessage::from_bytes(bytes) else {
             return Ok(Verdict::Done);
         };
-        let name = hash(label::MESSENGER_REQUEST, &[&message.hash().0]);
+        let name = request_name(&message);
         if self.store.get::<u32>(table::REQUESTS, &name, 0)?.is_some() {
             return Ok(Verdict::Done);
         }
@@ -65,7 +68,8 @@ impl State {
             generation: accepted.device.generation(),
             id: accepted.device.id(),
         };
-        if self.turns_away(&from) {
+        let room = self.room_for(&from, work);
+        if room == Room::None {
             return Ok(Verdict::Done);
         }
         let mut changes = Changes::new();
@@ -94,6 +98,8 @@ impl State {
         match record.state {
             ContactState::Incoming | ContactState::Declined => {
                 record.greeting.clone_from(&request.greeting);
+                record.work = record.work.max(work);
+                record.request_name = Some(name);
                 record.says_known = request.known && new;
                 record.device = Some(device);
                 record.sending = Some(slot);
@@ -131,17 +137,25 @@ impl State {
         } else {
             self.peers.insert(from, Peer::new(record));
         }
+        if let Room::InPlaceOf(other) = room {
+            self.push_out(&other)?;
+        }
+        if self.asking_price() > self.me.publishing.asked {
+            self.me.publication_wanted();
+        }
         self.renewed(&from, &renewed);
         self.contact_updated(&from, state);
         self.retry_early(&from)?;
         Ok(Verdict::Done)
     }
 
-    /// Whether somebody who was never heard of asks while as many as we keep wait for an answer. They ask again in a week,
-    /// and are heard if there is room then: whoever came first is not pushed out by a flood.
-    fn turns_away(&self, from: &Address) -> bool {
-        let incoming = |peer: &&Peer| peer.record.state == ContactState::Incoming;
-        !self.peers.contains_key(from) && self.peers.values().filter(incoming).count() >= INCOMING
+    /// Whether this very request was read before, whatever became of it.
+    pub(crate) fn was_heard(&self, bytes: &[u8]) -> Result<bool, StoreError> {
+        let Ok(message) = InitialMessage::from_bytes(bytes) else {
+            return Ok(false);
+        };
+        let known = self.store.get::<u32>(table::REQUESTS, &request_name(&message), 0)?;
+        Ok(known.is_some())
     }
 
     /// The contact's side of the session is new: what they have not receipted is told in it.
@@ -178,6 +192,7 @@ impl State {
             return Ok(());
         };
         peer.lane.request_queue = Some(found.requests.clone());
+        peer.lane.request_price = found.price;
         let device = KnownDevice {
             generation: found.remote.device().generation(),
             id: found.remote.device().id(),
@@ -273,9 +288,17 @@ impl State {
     pub(crate) fn request_put(&mut self, contact: &Address, stored: bool) -> Result<(), StoreError> {
         let now = self.now();
         let tick = self.tick;
+        let invited = self.peers.get(contact).is_some_and(|peer| peer.record.token.is_some());
+        if invited {
+            // Good for one try, whatever came of it: from now on we ask as strangers do.
+            self.change(contact, |record, _| record.token = None)?;
+        }
         let Some(peer) = self.peers.get_mut(contact) else {
             return Ok(());
         };
+        if !stored && invited {
+            return Ok(());
+        }
         if !stored {
             peer.lane
                 .request_put
@@ -293,6 +316,11 @@ impl State {
         })?;
         Ok(())
     }
+}
+
+/// Under which name a request is remembered.
+fn request_name(message: &InitialMessage) -> [u8; 32] {
+    hash(label::MESSENGER_REQUEST, &[&message.hash().0])
 }
 
 impl ContactRecord {

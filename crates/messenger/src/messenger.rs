@@ -7,6 +7,7 @@ use crate::dark::Dark;
 use crate::disappearing::Expiring;
 use crate::event::{Event, Events};
 use crate::files::{FileError, Known as KnownTransfer, Metadata, Prepared, Transfer};
+use crate::invites::{InviteError, InviteRecord, OpenInvite};
 use crate::message::{FlightStep, Message, MessageId, TransferId};
 use crate::opening::Opening;
 use crate::own::{Known, Me, Origin};
@@ -19,8 +20,8 @@ use crate::time::Tick;
 use crate::transport::Clock;
 use crate::work::Running;
 use outis_crypto::{CryptoRng, signature::VerifyingKey};
-use outis_identity::{Address, Identity};
-use outis_vault::Vault;
+use outis_identity::{Address, Identity, InviteToken};
+use outis_vault::{Order, Vault};
 use outis_wire::{NetworkName, NodeId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,8 @@ impl Messenger {
         }
         let requests = store.get(table::QUEUES, &NOBODY, 0)?.unwrap_or_default();
         let graves = store.get(table::QUEUES, &NOBODY, 1)?.unwrap_or_default();
+        let invites =
+            store.range::<InviteRecord>(table::INVITES, &NOBODY, 0..u64::MAX, Order::Ascending, usize::MAX)?;
         let mut transfers = BTreeMap::new();
         for owner in store.owners(table::TRANSFERS)? {
             if let Some(known) = KnownTransfer::load(&store, &TransferId(owner))? {
@@ -115,6 +118,7 @@ impl Messenger {
             peers,
             requests,
             graves,
+            invites: invites.into_iter().collect(),
             running: Running::new(),
             tick: Tick::default(),
             relays: Vec::new(),
@@ -190,7 +194,39 @@ impl Messenger {
         alias: Option<String>,
         greeting: Option<String>,
     ) -> Result<Contact, ContactError> {
-        self.command(|state| state.add_contact(contact, alias, greeting))
+        self.command(|state| state.add_contact(contact, alias, greeting, None))
+    }
+
+    /// The same with the token of their invite: nothing is paid then, and a full list does not keep us out. One that is not
+    /// good any more makes no difference.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn add_invited(
+        &self,
+        contact: Address,
+        alias: Option<String>,
+        greeting: Option<String>,
+        token: &InviteToken,
+    ) -> Result<Contact, ContactError> {
+        self.command(|state| state.add_contact(contact, alias, greeting, Some(token)))
+    }
+
+    /// Makes an invite that one person can use once.
+    ///
+    /// # Errors
+    /// See [`InviteError`].
+    pub fn make_invite(&self) -> Result<(OpenInvite, InviteToken), InviteError> {
+        self.command(State::make_invite)
+    }
+
+    /// The invites that nobody has used yet.
+    pub fn open_invites(&self) -> Vec<OpenInvite> {
+        self.shared.state().open_invites()
+    }
+
+    /// Takes an invite back.
+    #[allow(clippy::missing_errors_doc)]
+    pub fn revoke_invite(&self, id: u64) -> Result<(), InviteError> {
+        self.command(|state| state.revoke_invite(id))
     }
 
     /// All contacts, in no order that means anything.

@@ -62,6 +62,7 @@ pub(crate) struct Lane {
     pub(crate) look_up: LookUpPlan,
     /// Where requests to them go, from the last look-up.
     pub(crate) request_queue: Option<TheirQueue>,
+    pub(crate) request_price: u32,
     pub(crate) request_put: Backoff,
 }
 
@@ -164,6 +165,8 @@ impl Peer {
         {
             if let Some(unreceipted) = peer.outbox.get_mut(&number) {
                 unreceipted.stored = nodes.into_iter().collect();
+                // How long it lies there already nobody knows: their mailboxes or their device may be gone meanwhile.
+                peer.lane.waiting_since = Some(Tick::default());
             }
         }
         Ok(peer)

@@ -3,6 +3,7 @@
 use crate::contact::ContactState;
 use crate::event::Event;
 use crate::files::roads::RoadEnd;
+use crate::invites::place_of;
 use crate::parcel::{Entry, Parcel};
 use crate::payload::Payload;
 use crate::peer::Peer;
@@ -12,7 +13,7 @@ use crate::session;
 use crate::state::State;
 use crate::store::{Changes, NOBODY, StoreError, table};
 use crate::time::Tick;
-use crate::work::{Item, Job, Outcome, Owner, Task};
+use crate::work::{Item, Job, Outcome, Owner, Paying, Task};
 use outis_crypto::{hash, label};
 use outis_identity::Address;
 use outis_wire::{Isolation, NodeId};
@@ -41,6 +42,7 @@ impl State {
             self.plan_queue(&mut plan, Owner::Requests)?;
         }
         if self.may_speak() {
+            self.plan_invites(&mut plan)?;
             self.draw_opening();
             for contact in self.active() {
                 self.plan_queue(&mut plan, Owner::Contact(contact))?;
@@ -179,7 +181,11 @@ impl State {
             return Ok(());
         };
         let payload = request.message.clone();
-        let Some(job) = self.request_job(to, None, isolation, &payload) else {
+        let (to, paying) = match record.token.as_deref().and_then(place_of) {
+            Some(place) => (place, Paying::Invited),
+            None => (to, Paying::Work(peer.lane.request_price)),
+        };
+        let Some(job) = self.request_job(to, paying, isolation, &payload) else {
             return Ok(());
         };
         plan.jobs.push((Task::Request(*contact), job));
@@ -281,7 +287,7 @@ impl State {
             peer.lane.look_up.wanted = true;
             return Ok(());
         };
-        let passes = peer.theirs.clone();
+        let passes = Paying::Passes(peer.theirs.clone());
         let Some(payload) = self.seal_way_back(contact)? else {
             return Ok(());
         };
@@ -339,20 +345,14 @@ impl State {
             .failed(tick, first, PATIENCE_LONGEST, &mut self.rng);
     }
 
-    fn request_job(
-        &mut self,
-        to: TheirQueue,
-        passes: Option<TheirQueue>,
-        isolation: Isolation,
-        payload: &[u8],
-    ) -> Option<Job> {
+    fn request_job(&mut self, to: TheirQueue, paying: Paying, isolation: Isolation, payload: &[u8]) -> Option<Job> {
         let mut envelopes = Vec::new();
         for node in to.nodes() {
             envelopes.push((node, to.place(node)?.seal(&mut self.rng, payload).ok()?));
         }
         Some(Job::Request {
             to,
-            passes,
+            paying,
             isolation,
             envelopes,
         })
@@ -399,7 +399,7 @@ impl State {
 
     pub(crate) fn isolation(&self, owner: Owner, role: Role) -> Isolation {
         let whose = match owner {
-            Owner::Requests => &NOBODY,
+            Owner::Requests | Owner::Invite(_) => &NOBODY,
             Owner::Contact(ref contact) => contact.as_bytes(),
         };
         isolation(&self.me.isolation, whose, role)

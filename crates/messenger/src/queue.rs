@@ -39,6 +39,14 @@ pub(crate) struct OwnMailbox {
 }
 
 impl OwnMailbox {
+    fn drawn(queue: Arc<OwnedQueue>, now: UnixMillis) -> Self {
+        Self {
+            standing: Standing::Drawn,
+            since: now,
+            ..Self::given_up(queue)
+        }
+    }
+
     /// One that is only to be deleted.
     pub(crate) fn given_up(queue: Arc<OwnedQueue>) -> Self {
         Self {
@@ -69,6 +77,14 @@ pub(crate) enum Standing {
 impl OwnQueue {
     /// Mailboxes of a queue.
     pub(crate) const MAILBOXES: usize = 3;
+
+    /// One that lies on one mailbox and stands on no card.
+    pub(crate) fn of_one(queue: Arc<OwnedQueue>, now: UnixMillis) -> Self {
+        Self {
+            sequence: 0,
+            mailboxes: vec![OwnMailbox::drawn(queue, now)],
+        }
+    }
 
     /// That of the card given out last.
     pub(crate) fn sequence(&self) -> u64 {
@@ -112,15 +128,7 @@ impl OwnQueue {
                 .collect();
             let Some(node) = choose(&free, rng) else { break };
             let queue = Arc::new(OwnedQueue::generate(rng, node));
-            self.mailboxes.push(OwnMailbox {
-                queue,
-                standing: Standing::Drawn,
-                since: now,
-                way: Backoff::default(),
-                failing_since: None,
-                caught_up: false,
-                rests_until: None,
-            });
+            self.mailboxes.push(OwnMailbox::drawn(queue, now));
             drew = true;
         }
         drew

@@ -7,7 +7,6 @@ use crate::store::{Changes, NOBODY, StoreError, table};
 use crate::time::Tick;
 use crate::work::{Job, Owner, Task};
 use outis_identity::Address;
-use outis_mailbox::Kind;
 use outis_mailbox::queue::QueueId;
 use outis_wire::UnixMillis;
 use std::sync::Arc;
@@ -37,7 +36,7 @@ impl State {
         let relays = std::mem::take(&mut self.relays);
         // Who knows the newest card, how long an older one may still be in somebody's hands, and from when it is read.
         let (known, kept, from, is_idle) = match owner {
-            Owner::Requests => (u64::MAX, KEPT_FOR_REQUESTS, Tick::default(), false),
+            Owner::Requests | Owner::Invite(_) => (u64::MAX, KEPT_FOR_REQUESTS, Tick::default(), false),
             Owner::Contact(contact) => {
                 let peer = self.peers.get(&contact);
                 let known = peer.map_or(0, |peer| peer.record.card_known);
@@ -68,11 +67,7 @@ impl State {
             }
         }
         let isolation = self.isolation(owner, Role::Own);
-        let kind = if owner == Owner::Requests {
-            Kind::Requests
-        } else {
-            Kind::CONTACT
-        };
+        let kind = owner.kind();
         let running = std::mem::take(&mut self.running);
         let mut resting = Vec::new();
         if let Some(queue) = self.queue_of(owner) {
@@ -158,6 +153,7 @@ impl State {
         match owner {
             Owner::Requests => Some(&mut self.requests),
             Owner::Contact(contact) => self.peers.get_mut(&contact).map(|peer| &mut peer.queue),
+            Owner::Invite(id) => self.invites.get_mut(&id).map(|invite| &mut invite.queue),
         }
     }
 
@@ -171,6 +167,7 @@ impl State {
                 };
                 changes.put(table::QUEUES, contact.as_bytes(), 0, &peer.queue);
             }
+            Owner::Invite(id) => return self.store_invite(id),
         }
         // What was given up lies there until its mailbox was told.
         changes.put(table::QUEUES, &NOBODY, 1, &self.graves);

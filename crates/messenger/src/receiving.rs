@@ -36,16 +36,16 @@ impl State {
     /// Something came in the queue of this contact.
     pub(crate) fn came(&mut self, contact: &Address, payload: &[u8]) -> Result<Verdict, StoreError> {
         match Payload::decode(payload) {
-            Some(Payload::Initial(message)) => self.request_came(&message),
+            Some(Payload::Initial(message)) => self.request_came(&message, 0),
             Some(Payload::Session(ciphertext)) => self.ciphertext_came(contact, &ciphertext),
             None => Ok(Verdict::Done),
         }
     }
 
-    /// Something came in the request queue.
-    pub(crate) fn came_to_requests(&mut self, payload: &[u8]) -> Result<Verdict, StoreError> {
+    /// Something came in the request queue, for which so much work was done.
+    pub(crate) fn came_to_requests(&mut self, payload: &[u8], work: u32) -> Result<Verdict, StoreError> {
         match Payload::decode(payload) {
-            Some(Payload::Initial(message)) => self.request_came(&message),
+            Some(Payload::Initial(message)) => self.request_came(&message, work),
             Some(Payload::Session(ciphertext)) => {
                 // The way back: one of the sessions opens it.
                 for contact in self.active() {

@@ -12,9 +12,10 @@ use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, SinkExt, StreamExt};
-use outis_mailbox::client::{Push, RequestError, Subscription};
+use outis_mailbox::client::{Push, RequestError, Subscription, paid_for};
 use outis_mailbox::queue::{OwnedQueue, QueueId};
-use outis_mailbox::{Envelope, Kind, Refusal};
+use outis_mailbox::work::Proof;
+use outis_mailbox::{Envelope, Refusal};
 use outis_wire::Isolation;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -76,7 +77,8 @@ struct Run<'a, T: Transport> {
 
 /// What a subscription gives.
 enum Heard {
-    Envelope(u64, Envelope),
+    /// Its number, what it was paid with, and it.
+    Envelope(u64, Option<Proof>, Envelope),
     CaughtUp,
 }
 
@@ -171,8 +173,8 @@ impl<T: Transport> Run<'_, T> {
                     state.caught_up(owner, id);
                     return;
                 }
-                Heard::Envelope(number, envelope) => state
-                    .envelope_came(owner, id, &envelope)
+                Heard::Envelope(number, paid, envelope) => state
+                    .envelope_came(owner, id, paid, &envelope)
                     .map(|verdict| (number, verdict)),
             }
         };
@@ -205,7 +207,13 @@ impl<T: Transport> Run<'_, T> {
 
 impl State {
     /// An envelope was pushed from one of our queues.
-    fn envelope_came(&mut self, owner: Owner, id: QueueId, envelope: &Envelope) -> Result<Verdict, crate::StoreError> {
+    fn envelope_came(
+        &mut self,
+        owner: Owner,
+        id: QueueId,
+        paid: Option<Proof>,
+        envelope: &Envelope,
+    ) -> Result<Verdict, crate::StoreError> {
         // A superseded device receipts nothing, and takes nothing that it would have to receipt.
         if self.me.is_superseded() {
             return Ok(Verdict::Later);
@@ -219,8 +227,13 @@ impl State {
             return Ok(Verdict::Done);
         };
         match owner {
-            Owner::Requests => self.came_to_requests(payload.dangerously_expose()),
+            Owner::Requests => {
+                // The mailbox could say anything.
+                let work = paid.map_or(0, |proof| paid_for(&self.network, &id, envelope, &proof));
+                self.came_to_requests(payload.dangerously_expose(), work)
+            }
             Owner::Contact(contact) => self.came(&contact, payload.dangerously_expose()),
+            Owner::Invite(id) => self.came_by_invite(id, payload.dangerously_expose()),
         }
     }
 }
@@ -259,12 +272,7 @@ async fn listen<T: Transport>(
         let mut subscription = match within(ANSWER, async { Some(mailbox.subscribe(&queue).await) }).await? {
             Ok(subscription) => subscription,
             Err(RequestError::Refused(Refusal::NoSuchQueue)) => {
-                let kind = if owner == Owner::Requests {
-                    Kind::Requests
-                } else {
-                    Kind::CONTACT
-                };
-                ways.recreate(&mut mailbox, &queue, kind).await?;
+                ways.recreate(&mut mailbox, &queue, owner.kind()).await?;
                 within(ANSWER, async { mailbox.subscribe(&queue).await.ok() }).await?
             }
             Err(_) => return None,
@@ -273,7 +281,7 @@ async fn listen<T: Transport>(
         let pushes = async {
             while let Some(push) = subscription.next().await {
                 let news = match push {
-                    Push::Delivered { number, envelope } => Heard::Envelope(number, envelope),
+                    Push::Delivered { number, paid, envelope } => Heard::Envelope(number, paid, envelope),
                     Push::CaughtUp => Heard::CaughtUp,
                     Push::Ended => return,
                 };

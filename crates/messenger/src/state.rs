@@ -5,6 +5,7 @@ use crate::dark::Dark;
 use crate::disappearing::Expiring;
 use crate::event::{Event, Events};
 use crate::files::{Known, Throttle};
+use crate::invites::InviteRecord;
 use crate::message::{Delivery, MessageId, Step, TransferId};
 use crate::opening::Opening;
 use crate::own::Me;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) peers: BTreeMap<Address, Peer>,
     /// Where strangers' requests arrive.
     pub(crate) requests: OwnQueue,
+    /// Invites that nobody has used.
+    pub(crate) invites: BTreeMap<u64, InviteRecord>,
     /// Relays that join streams, as last seen by the loop, in order.
     pub(crate) rendezvous: Vec<NodeId>,
     pub(crate) transfers: BTreeMap<TransferId, Known>,

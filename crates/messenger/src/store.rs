@@ -52,6 +52,8 @@ pub(crate) mod table {
     pub(crate) const STORED: Table = Table(0x2e);
     /// Transfers of files.
     pub(crate) const TRANSFERS: Table = Table(0x2c);
+    /// Invites that nobody has used, by their number.
+    pub(crate) const INVITES: Table = Table(0x2f);
     /// What was said about a message that has not come yet, by contact and its number.
     pub(crate) const AMENDMENTS: Table = Table(0x36);
     /// Lines that go by themselves, by contact and position.

@@ -21,6 +21,19 @@ pub(crate) enum Owner {
     Requests,
     /// Ours, for this contact.
     Contact(Address),
+    /// Ours, for whoever has this invite.
+    Invite(u64),
+}
+
+impl Owner {
+    /// What kind of queue a mailbox is asked for.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Requests => Kind::Requests,
+            Self::Contact(_) => Kind::CONTACT,
+            Self::Invite(_) => Kind::INVITE,
+        }
+    }
 }
 
 /// Names a piece of work. The same work is never under way twice.
@@ -68,7 +81,7 @@ pub(crate) enum Job {
     /// Into a request queue: to each of its mailboxes.
     Request {
         to: TheirQueue,
-        passes: Option<TheirQueue>,
+        paying: Paying,
         isolation: Isolation,
         envelopes: Vec<(NodeId, Envelope)>,
     },
@@ -93,6 +106,16 @@ impl Job {
             Self::Road(_) | Self::Save { .. } | Self::FillLocker(_) | Self::EmptyLocker(_)
         )
     }
+}
+
+/// What a request is paid with.
+pub(crate) enum Paying {
+    /// Nothing: the queue is that of an invite.
+    Invited,
+    /// A pass, where there is one that is good.
+    Passes(Option<TheirQueue>),
+    /// Work: at least so much.
+    Work(u32),
 }
 
 /// What an envelope is a copy of.

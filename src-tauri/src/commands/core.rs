@@ -61,7 +61,9 @@ forward! {
     contact_remove(ContactAddress) -> Nothing;
     contact_rename(RenameContact) -> Contact;
     contact_verify(VerifyContact) -> Contact;
-    contact_invite(Nothing) -> Invite;
+    contact_invite(MakeInvite) -> Invite;
+    contact_invites(Nothing) -> Vec<OpenInvite>;
+    contact_revoke_invite(InviteRef) -> Nothing;
     message_send(SendMessage) -> Sent;
     message_list(ListMessages) -> MessagePage;
     message_search(SearchMessages) -> MessagePage;

@@ -3,7 +3,7 @@
 use outis_tests::process::{Person, Relay, Setting, folder};
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn two_people_meet_chat_share_a_file_and_find_all_of_it_after_a_restart() {
@@ -40,19 +40,21 @@ async fn two_people_meet_chat_share_a_file_and_find_all_of_it_after_a_restart() 
     std::fs::write(&original, &content).unwrap();
     let offered = alice.offer(&bob, &original).await;
     let taken = bob.await_offer(&alice, "survey.bin").await;
-    bob.rpc().call("file.accept", serde_json::json!({"id": taken})).await;
+    bob.rpc().call("file.accept", json!({"id": taken})).await;
     let of_bob = bob.await_transfer(&taken, &["complete"]).await;
     let of_alice = alice.await_transfer(&offered, &["complete"]).await;
     assert_eq!(of_bob["blake3"], of_alice["blake3"]);
     assert!(of_bob["blake3"].as_str().is_some_and(|hash| hash.len() == 64));
     bob.rpc()
-        .call("file.save", serde_json::json!({"id": taken, "path": copy.to_str()}))
+        .call("file.save", json!({"id": taken, "path": copy.to_str()}))
         .await;
     assert!(
         std::fs::read(&copy).unwrap() == content,
         "the file that arrived is the file that was sent"
     );
 
+    let invite = bob.rpc().call("contact.invite", json!({"once": true})).await;
+    assert!(invite["link"].as_str().is_some_and(|link| link.contains("&t=")));
     let before = [seen(&alice, &bob).await, seen(&bob, &alice).await];
     for person in [&mut alice, &mut bob] {
         person.leave().await;
@@ -60,13 +62,19 @@ async fn two_people_meet_chat_share_a_file_and_find_all_of_it_after_a_restart() 
     }
     let after = [seen(&alice, &bob).await, seen(&bob, &alice).await];
     assert_eq!(after, before, "after nickname and password everything is there");
+    let open = bob.rpc().call("contact.invites", json!({})).await;
+    assert_eq!(open, json!([invite["once"]]), "an invite outlives a restart");
+    bob.rpc()
+        .call("contact.revoke_invite", json!({"id": invite["once"]["id"]}))
+        .await;
+    assert_eq!(bob.rpc().call("contact.invites", json!({})).await, json!([]));
     assert_eq!(alice.texts(&bob, "out").await, OF_ALICE);
     assert_eq!(bob.texts(&alice, "in").await, OF_ALICE);
     assert_eq!(bob.texts(&alice, "out").await, OF_BOB);
     assert_eq!(alice.texts(&bob, "in").await, OF_BOB);
     std::fs::remove_file(&copy).unwrap();
     bob.rpc()
-        .call("file.save", serde_json::json!({"id": taken, "path": copy.to_str()}))
+        .call("file.save", json!({"id": taken, "path": copy.to_str()}))
         .await;
     assert!(
         std::fs::read(&copy).unwrap() == content,

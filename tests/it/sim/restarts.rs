@@ -115,3 +115,29 @@ async fn somebody_who_is_away_for_a_week_hears_everything_in_order_also_from_a_s
     bob.accept_contact(&carol.address()).expect("is accepted");
     carol.until_contact(&bob, ContactState::Accepted).await;
 }
+
+/// What was stored before a restart is not forgotten after it: mailboxes may have lost it, and nobody says so.
+#[tokio::test(start_paused = true)]
+async fn what_was_stored_before_a_restart_is_told_again_when_mailboxes_have_forgotten_it() {
+    let net = SimNet::new(18, 8);
+    let mut accounts = Accounts::new(&net, 18);
+    let (mut alice, mut bob) = (accounts.create("Alice"), accounts.create("Bob"));
+    befriend(&alice, &bob).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    bob.stop();
+    let said = alice
+        .send_text(&address_of("Bob"), "into three mailboxes", None)
+        .expect("is sent");
+    alice.until_delivery(&said, Delivery::Stored(3)).await;
+    alice.stop();
+    for node in net.relays() {
+        net.wipe(node);
+    }
+    alice.start();
+    bob.start();
+    bob.until("it came", DAY / 2, |_| {
+        (bob.heard(&alice) == ["into three mailboxes"]).then_some(())
+    })
+    .await;
+    alice.until_delivery(&said, Delivery::Delivered).await;
+}

@@ -103,6 +103,16 @@ pub enum ContactState {
     Blocked,
 }
 
+/// What kind of invite.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct MakeInvite {
+    /// One that one person can use once: they pay no work, and are heard however many strangers wait.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub once: bool,
+}
+
 /// A way to find us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Invite {
@@ -110,4 +120,27 @@ pub struct Invite {
     pub link: String,
     /// The link as a QR code.
     pub qr_svg: String,
+    /// If it can be used once: as what it is listed until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub once: Option<OpenInvite>,
+}
+
+/// An invite for one that nobody has used yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct OpenInvite {
+    /// Names it on this machine.
+    pub id: u64,
+    /// When it was made.
+    pub made_at: u64,
+    /// When it ends by itself.
+    pub expires_at: u64,
+}
+
+/// An invite by its id.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct InviteRef {
+    /// The invite.
+    pub id: u64,
 }

@@ -3,7 +3,7 @@
 use super::Push;
 use crate::{
     frames::{FrameReader, FrameWriter},
-    protocol::{Context, MAX_FRAME, Reply, Request},
+    protocol::{Context, Delivered, MAX_FRAME, Reply, Request},
 };
 use futures::{
     AsyncRead, AsyncWrite, Stream,
@@ -129,7 +129,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
                 }
                 Ok(())
             }
-            Reply::Delivered { number: of, envelope } => self.push(number, Push::Delivered { number: of, envelope }),
+            Reply::Delivered(Delivered {
+                number: of,
+                paid,
+                envelope,
+            }) => self.push(
+                number,
+                Push::Delivered {
+                    number: of,
+                    paid,
+                    envelope,
+                },
+            ),
             Reply::CaughtUp => self.push(number, Push::CaughtUp),
             Reply::Ended => {
                 self.push(number, Push::Ended)?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Nonce, testing::*};
+use crate::{Nonce, protocol::Delivered, testing::*};
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt, StreamExt, executor::block_on, future::join};
 
 #[test]
@@ -94,10 +94,7 @@ fn a_mailbox_that_breaks_the_protocol_is_hung_up_on() {
         ),
         ("a greeting with a number", framed(&hello.write(1))),
         ("an answer to nothing", framed(&Reply::Stored.write(9))),
-        (
-            "a push to nothing",
-            framed(&Reply::Delivered { number: 1, envelope }.write(9)),
-        ),
+        ("a push to nothing", framed(&delivered(1, envelope).write(9))),
         (
             "a request",
             framed(
@@ -137,7 +134,7 @@ fn a_mailbox_that_pushes_past_the_window_is_hung_up_on() {
                 .expect("room");
             for number in 0..40 {
                 let envelope = queue.place().seal(&mut rng(number), b"").expect("small");
-                far.write_all(&framed(&Reply::Delivered { number, envelope }.write(1)))
+                far.write_all(&framed(&delivered(number, envelope).write(1)))
                     .await
                     .expect("room");
             }
@@ -150,8 +147,50 @@ fn a_mailbox_that_pushes_past_the_window_is_hung_up_on() {
     });
 }
 
+#[test]
+fn what_was_paid_for_a_request_reaches_its_owner_who_need_not_believe_it() {
+    let house = House::new();
+    house.run(async {
+        let queue = OwnedQueue::generate(&mut rng(1), NODE);
+        let mut mailbox = house.connect();
+        house.create(&mut mailbox, &queue, Kind::Requests).await;
+        let envelope = queue.place().seal(&mut rng(2), b"may I?").expect("small");
+        let quote = mailbox.quote_put(queue.id()).await.expect("a quote");
+        let network = network();
+        let proof =
+            request_challenge(&network, &queue.id(), &envelope).solve(quote.hour, quote.effort + 2, &mut rng(3));
+        mailbox
+            .put(&queue.place(), envelope, Postage::Work(proof))
+            .await
+            .expect("paid");
+        let mut pushed = house.connect().subscribe(&queue).await.expect("its owner");
+        let Some(Push::Delivered { paid, envelope, .. }) = pushed.next().await else {
+            panic!("it is delivered");
+        };
+        assert_eq!(paid, Some(proof));
+        assert_eq!(paid_for(&network, &queue.id(), &envelope, &proof), quote.effort + 2);
+        // A mailbox that makes something up: the same proof for more, for another envelope, for another queue.
+        let mut bytes = Vec::new();
+        proof.write(&mut bytes);
+        bytes.splice(4..8, 1_000_u32.to_be_bytes());
+        let more = Proof::read(&mut outis_wire::Reader::new(&bytes)).expect("40 bytes");
+        assert_eq!(paid_for(&network, &queue.id(), &envelope, &more), 0);
+        let other = queue.place().seal(&mut rng(4), b"may I?").expect("small");
+        assert_eq!(paid_for(&network, &queue.id(), &other, &proof), 0);
+        assert_eq!(paid_for(&network, &QueueId([0; 32]), &envelope, &proof), 0);
+    });
+}
+
 async fn driver_to_end(driver: Driver<Pipe>) -> Result<(), ConnectionError> {
     driver.await
+}
+
+fn delivered(number: u64, envelope: Envelope) -> Reply {
+    Reply::Delivered(Delivered {
+        number,
+        paid: None,
+        envelope,
+    })
 }
 
 fn framed(body: &[u8]) -> Vec<u8> {

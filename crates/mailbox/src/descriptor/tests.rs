@@ -170,6 +170,18 @@ fn a_full_descriptor_fits_and_one_more_of_anything_does_not() {
     assert!(!seal(&none));
 }
 
+#[test]
+fn the_price_of_a_request_is_read_and_nonsense_in_its_place_is_none() {
+    let mut content = content(&identity(1), revision(1, 1));
+    assert_eq!(content.price(), 0, "nobody asks for one");
+    content.more.push(AccountDescriptor::asking(64));
+    assert_eq!(content.price(), 64);
+    for body in [vec![], vec![1], vec![0; 5]] {
+        content.more = vec![Tagged { tag: 1, body }];
+        assert_eq!(content.price(), 0);
+    }
+}
+
 fn identity(seed: u8) -> Identity {
     Identity::from_record(&[&[1], [seed; 32].as_slice()].concat()).expect("a record")
 }

@@ -1,7 +1,10 @@
 //! What a mailbox answers and pushes.
 
 use super::{BadFrame, Nonce, Tag, header};
-use crate::{envelope::Envelope, work::Hour};
+use crate::{
+    envelope::Envelope,
+    work::{Hour, Proof},
+};
 use outis_wire::{Reader, Truncated, UnixMillis};
 
 /// What a mailbox says. Layouts stand beside [`Reply::write`].
@@ -14,9 +17,18 @@ pub(crate) enum Reply {
     Acknowledged,
     Deleted,
     Refused(Refusal),
-    Delivered { number: u64, envelope: Envelope },
+    Delivered(Delivered),
     CaughtUp,
     Ended,
+}
+
+/// An envelope on its way to the owner of its queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivered {
+    pub(crate) number: u64,
+    /// What it was paid with.
+    pub(crate) paid: Option<Proof>,
+    pub(crate) envelope: Envelope,
 }
 
 impl Reply {
@@ -25,7 +37,7 @@ impl Reply {
     /// - quoted: effort (4) ‖ hour (4)
     /// - created, opened: until when the queue stays, Unix milliseconds (8)
     /// - refused: code (1), and for code 4 effort (4) ‖ hour (4)
-    /// - delivered: the envelope's number in its queue (8) ‖ envelope
+    /// - delivered: the envelope's number in its queue (8) ‖ 0, or 1 ‖ the work it was paid with (40) ‖ envelope
     /// - all others: nothing
     pub(crate) fn write(&self, number: u32) -> Vec<u8> {
         let mut out = header(number, self.tag());
@@ -42,9 +54,13 @@ impl Reply {
                     quote.write(&mut out);
                 }
             }
-            Self::Delivered { number, envelope } => {
-                out.extend_from_slice(&number.to_be_bytes());
-                out.extend_from_slice(envelope.as_bytes());
+            Self::Delivered(delivered) => {
+                out.extend_from_slice(&delivered.number.to_be_bytes());
+                out.push(u8::from(delivered.paid.is_some()));
+                if let Some(proof) = &delivered.paid {
+                    proof.write(&mut out);
+                }
+                out.extend_from_slice(delivered.envelope.as_bytes());
             }
             Self::Stored | Self::Acknowledged | Self::Deleted | Self::CaughtUp | Self::Ended => {}
         }
@@ -83,8 +99,18 @@ impl Reply {
             }),
             Tag::Delivered => {
                 let of = reader.u64()?;
+                let paid = match reader.u8()? {
+                    0 => None,
+                    1 => Some(Proof::read(&mut reader)?),
+                    _ => return Err(BadFrame),
+                };
                 let envelope = Envelope::from_bytes(reader.rest().to_vec()).map_err(|_| BadFrame)?;
-                return Ok((number, Self::Delivered { number: of, envelope }));
+                let delivered = Delivered {
+                    number: of,
+                    paid,
+                    envelope,
+                };
+                return Ok((number, Self::Delivered(delivered)));
             }
             Tag::CaughtUp => Self::CaughtUp,
             Tag::Ended => Self::Ended,
@@ -107,7 +133,7 @@ impl Reply {
             Self::Acknowledged => Tag::Acknowledged,
             Self::Deleted => Tag::Deleted,
             Self::Refused(_) => Tag::Refused,
-            Self::Delivered { .. } => Tag::Delivered,
+            Self::Delivered(_) => Tag::Delivered,
             Self::CaughtUp => Tag::CaughtUp,
             Self::Ended => Tag::Ended,
         }

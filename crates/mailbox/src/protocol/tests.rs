@@ -204,11 +204,21 @@ fn all_frames() -> Vec<(&'static str, Vec<u8>)> {
         ("reply-refused-failed", Reply::Refused(Refusal::Failed).write(13)),
         (
             "reply-delivered",
-            Reply::Delivered {
+            Reply::Delivered(Delivered {
                 number: 7,
+                paid: None,
                 envelope: envelope(),
-            }
+            })
             .write(14),
+        ),
+        (
+            "reply-delivered-paid",
+            Reply::Delivered(Delivered {
+                number: 7,
+                paid: Some(proof()),
+                envelope: envelope(),
+            })
+            .write(17),
         ),
         ("reply-caught-up", Reply::CaughtUp.write(15)),
         ("reply-ended", Reply::Ended.write(16)),

@@ -272,11 +272,11 @@ where
             }
             pushed = true;
             match self.shared.state().store.next(queue, subscription.next, now) {
-                Ok(Some((number, envelope))) => {
-                    subscription.next = number.saturating_add(1);
-                    subscription.in_flight.insert(number);
+                Ok(Some(delivered)) => {
+                    subscription.next = delivered.number.saturating_add(1);
+                    subscription.in_flight.insert(delivered.number);
                     self.output
-                        .push(&Reply::Delivered { number, envelope }.write(subscription.number));
+                        .push(&Reply::Delivered(delivered).write(subscription.number));
                 }
                 Ok(None) => {
                     subscription.look = false;

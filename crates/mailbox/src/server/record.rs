@@ -15,7 +15,7 @@ use crate::{
     protocol::{Kind, Order},
     queue::{PassKey, QueueId},
     shelf::Change,
-    work::Hour,
+    work::{Hour, Proof},
 };
 use outis_wire::{UnixMillis, decode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -68,7 +68,7 @@ pub(super) struct Meta {
 #[derive(Serialize, Deserialize)]
 pub(super) enum Paid {
     Nothing,
-    Work(u32),
+    Work(Proof),
     Pass([u8; 16]),
 }
 

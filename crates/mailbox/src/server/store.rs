@@ -10,7 +10,7 @@ use super::{
 use crate::{
     envelope::{Envelope, Size},
     limits::Limits,
-    protocol::{Kind, Order, Postage, Quote, Refusal},
+    protocol::{Delivered, Kind, Order, Postage, Quote, Refusal},
     queue::{Pass, PassKey, QueueId, SendKey},
     shelf::{Change, Shelf, ShelfError},
     work::{Challenge, Hour, Proof, Purpose},
@@ -205,20 +205,27 @@ impl<S: Shelf> Store<S> {
     }
 
     /// The first envelope whose number is at least `from`.
-    pub(super) fn next(&self, id: &QueueId, from: u64, now: UnixMillis) -> Result<Option<(u64, Envelope)>, ShelfError> {
+    pub(super) fn next(&self, id: &QueueId, from: u64, now: UnixMillis) -> Result<Option<Delivered>, ShelfError> {
         let mut from = meta_key(id, from);
         loop {
             let page = self.shelf.scan(&within(b'm', id), &from, 8)?;
             let Some((last, _)) = page.last() else { return Ok(None) };
             from = after(last);
             for (key, value) in &page {
-                let alive = record::<Meta>(value).is_some_and(|meta| meta.expires > now);
-                let Some(number) = number(key).filter(|_| alive) else {
+                let alive = record::<Meta>(value).filter(|meta| meta.expires > now);
+                let (Some(number), Some(meta)) = (number(key), alive) else {
                     continue;
                 };
                 let bytes = self.shelf.get(&envelope_key(id, number))?.unwrap_or_default();
                 if let Ok(envelope) = Envelope::from_bytes(bytes) {
-                    return Ok(Some((number, envelope)));
+                    return Ok(Some(Delivered {
+                        number,
+                        paid: match meta.paid {
+                            Paid::Work(proof) => Some(proof),
+                            Paid::Nothing | Paid::Pass(_) => None,
+                        },
+                        envelope,
+                    }));
                 }
             }
         }
@@ -376,7 +383,7 @@ impl<S: Shelf> Store<S> {
         {
             remove(id, *number, &meta, queue, changes);
         }
-        Ok(Paid::Work(proof.effort))
+        Ok(Paid::Work(*proof))
     }
 
     /// A place for a contact: 64 in all, four a contact.
@@ -438,7 +445,7 @@ impl<S: Shelf> Store<S> {
         let metas = self.metas(id)?.into_iter().filter(|(_, meta)| meta.expires > now);
         let mut paid: Vec<(u32, u64)> = metas
             .filter_map(|(number, meta)| match meta.paid {
-                Paid::Work(effort) => Some((effort, number)),
+                Paid::Work(proof) => Some((proof.effort, number)),
                 Paid::Nothing | Paid::Pass(_) => None,
             })
             .collect();

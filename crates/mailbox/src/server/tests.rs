@@ -427,7 +427,7 @@ fn shared(seen: &[Vec<u8>]) -> usize {
 
 async fn delivered(pushed: &mut Subscription) -> (u64, Envelope) {
     match pushed.next().await {
-        Some(Push::Delivered { number, envelope }) => (number, envelope),
+        Some(Push::Delivered { number, envelope, .. }) => (number, envelope),
         other => panic!("expected an envelope, not {other:?}"),
     }
 }
@@ -437,9 +437,9 @@ fn waiting(house: &House<Arc<MemoryShelf>>, queue: &OwnedQueue) -> Vec<Envelope>
     let state = house.server.0.state();
     let mut from = 0;
     let mut all = Vec::new();
-    while let Some((number, envelope)) = state.store.next(&queue.id(), from, house.now()).expect("memory") {
-        all.push(envelope);
-        from = number + 1;
+    while let Some(next) = state.store.next(&queue.id(), from, house.now()).expect("memory") {
+        all.push(next.envelope);
+        from = next.number + 1;
     }
     all
 }

@@ -38,6 +38,7 @@ fn somebody(name: &str, seed: u64) -> State {
         events: Arc::default(),
         peers: BTreeMap::new(),
         requests: queue(seed + 2),
+        invites: BTreeMap::new(),
         graves: OwnQueue::default(),
         relays: Vec::new(),
         directories: Vec::new(),
@@ -102,6 +103,7 @@ fn descriptor_of(state: &State) -> Found {
     Found {
         remote: Remote::new(device, &prekey).expect("is its own"),
         requests,
+        price: 0,
     }
 }
 
@@ -109,7 +111,7 @@ fn descriptor_of(state: &State) -> Found {
 fn ask(alice: &mut State, bob: &State) -> Vec<u8> {
     let address = bob.address();
     alice
-        .add_contact(address, None, Some("hello".into()))
+        .add_contact(address, None, Some("hello".into()), None)
         .expect("is asked");
     alice.peers.get_mut(&address).expect("is there").queue = queue(90);
     alice.found(&address, descriptor_of(bob)).expect("is stored");
@@ -154,7 +156,7 @@ fn carry(from: &mut State, to: &mut State) -> Vec<Vec<u8>> {
 fn friends() -> (State, State) {
     let (mut alice, mut bob) = (somebody("Alice", 1), somebody("Bob", 2));
     let request = ask(&mut alice, &bob);
-    bob.came_to_requests(&request).expect("is stored");
+    bob.came_to_requests(&request, 1).expect("is stored");
     let address = alice.address();
     bob.accept_contact(&address).expect("is accepted");
     bob.peers.get_mut(&address).expect("is there").queue = queue(91);
@@ -182,14 +184,14 @@ fn a_request_that_is_replayed_a_thousand_times_makes_one_session() {
     let (mut alice, mut bob) = (somebody("Alice", 1), somebody("Bob", 2));
     let request = ask(&mut alice, &bob);
     for _ in 0..1_000 {
-        assert_eq!(bob.came_to_requests(&request).expect("is stored"), Verdict::Done);
+        assert_eq!(bob.came_to_requests(&request, 1).expect("is stored"), Verdict::Done);
     }
     let record = &bob.peers[&alice.address()].record;
     assert_eq!((record.sessions.len(), record.next_slot, bob.peers.len()), (1, 1, 1));
     assert_eq!(record.greeting.as_deref(), Some("hello"));
     // Also after it was declined, and after a restart: what was seen is remembered on the disk.
     bob.decline_contact(&alice.address()).expect("is declined");
-    bob.came_to_requests(&request).expect("is stored");
+    bob.came_to_requests(&request, 1).expect("is stored");
     assert_eq!(
         bob.contact(&alice.address()).expect("is known").state,
         ContactState::Declined
@@ -204,16 +206,104 @@ fn a_flood_of_requests_is_kept_up_to_a_limit_and_pushes_nobody_out() {
         .collect();
     let requests: Vec<Vec<u8>> = asking.iter_mut().map(|stranger| ask(stranger, &bob)).collect();
     for request in &requests {
-        assert_eq!(bob.came_to_requests(request).expect("is stored"), Verdict::Done);
+        assert_eq!(bob.came_to_requests(request, 1).expect("is stored"), Verdict::Done);
     }
     assert_eq!(bob.peers.len(), INCOMING);
     let first = asking[0].address();
     assert!(bob.peers.contains_key(&first), "whoever came first is there");
     // When there is room, whoever was passed over is heard with the very same request.
     bob.decline_contact(&first).expect("is declined");
-    bob.came_to_requests(&requests[INCOMING]).expect("is stored");
-    bob.came_to_requests(&requests[INCOMING + 1]).expect("is passed over");
+    bob.came_to_requests(&requests[INCOMING], 1).expect("is stored");
+    bob.came_to_requests(&requests[INCOMING + 1], 1)
+        .expect("is passed over");
     assert!(bob.peers.contains_key(&asking[INCOMING].address()));
+    assert!(!bob.peers.contains_key(&asking[INCOMING + 1].address()));
+}
+
+#[test]
+fn of_strangers_who_wait_the_first_half_stays_and_of_the_rest_the_cheapest_makes_room() {
+    let mut bob = somebody("Bob", 2);
+    let mut asking: Vec<State> = (0..INCOMING as u64 + 3)
+        .map(|n| somebody(&format!("stranger{n}"), 100 + n))
+        .collect();
+    let requests: Vec<Vec<u8>> = asking.iter_mut().map(|stranger| ask(stranger, &bob)).collect();
+    // Honest people ask, and then a flood fills the list; one of it costs less than all others.
+    for (n, request) in requests.iter().take(INCOMING).enumerate() {
+        let minute = NOW.plus(Duration::from_secs(60 * n as u64));
+        bob.clock = Arc::new(move || minute);
+        assert_eq!(bob.asking_price(), 0, "there is room");
+        let work = if n < INCOMING / 2 { 1 } else { 40 };
+        bob.came_to_requests(request, if n == 50 { 20 } else { work })
+            .expect("is stored");
+    }
+    let is_there = |bob: &State, n: usize| bob.peers.contains_key(&asking[n].address());
+    assert_eq!(bob.asking_price(), 32, "more than 20");
+    assert!(bob.me.publishing.wanted, "and everybody is told so");
+    bob.came_to_requests(&requests[INCOMING], 20).expect("is passed over");
+    assert!(!is_there(&bob, INCOMING), "no more than the cheapest");
+    bob.came_to_requests(&requests[INCOMING], 32).expect("is stored");
+    assert!(is_there(&bob, INCOMING) && !is_there(&bob, 50));
+    assert!(
+        (0..INCOMING / 2).all(|n| is_there(&bob, n)),
+        "who came before the flood"
+    );
+    assert_eq!(bob.peers.len(), INCOMING);
+    // Whoever made room was not declined: with more work the very same request is heard again.
+    bob.came_to_requests(&requests[50], 50).expect("is stored");
+    assert!(is_there(&bob, 50) && !is_there(&bob, INCOMING));
+    // A flood that pays ever more moves only itself.
+    bob.came_to_requests(&requests[INCOMING + 1], 1_000).expect("is stored");
+    assert!((0..INCOMING / 2).all(|n| is_there(&bob, n)));
+    // What nobody has answered for two weeks makes room for anybody.
+    bob.clock = Arc::new(|| NOW.plus(Duration::from_secs(14 * 24 * 60 * 60 + 1)));
+    assert_eq!(bob.asking_price(), 1);
+    bob.came_to_requests(&requests[INCOMING + 2], 1).expect("is stored");
+    assert!(is_there(&bob, INCOMING + 2) && !is_there(&bob, 0) && is_there(&bob, 1));
+}
+
+#[test]
+fn a_contact_who_was_removed_leaves_nothing_under_their_name() {
+    let (mut alice, mut bob) = friends();
+    bob.send_text(&alice.address(), "a word".into(), None).expect("is sent");
+    carry(&mut bob, &mut alice);
+    let address = alice.address();
+    bob.store_queue(crate::work::Owner::Contact(address))
+        .expect("is stored");
+    let named = |state: &State| {
+        let tables = (0..=u8::MAX).map(outis_vault::Table);
+        let names = |table| state.store.owners(table).expect("reads").contains(address.as_bytes());
+        tables.filter(|table| names(*table)).count()
+    };
+    assert!(named(&bob) >= 5, "the control: {} tables name them", named(&bob));
+    bob.remove_contact(&address).expect("is removed");
+    assert_eq!(named(&bob), 0);
+}
+
+#[test]
+fn whoever_was_invited_is_heard_though_the_list_is_full_and_once() {
+    let mut bob = somebody("Bob", 2);
+    let mut asking: Vec<State> = (0..INCOMING as u64 + 2)
+        .map(|n| somebody(&format!("stranger{n}"), 100 + n))
+        .collect();
+    let requests: Vec<Vec<u8>> = asking.iter_mut().map(|stranger| ask(stranger, &bob)).collect();
+    for request in requests.iter().take(INCOMING) {
+        bob.came_to_requests(request, 40).expect("is stored");
+    }
+    bob.relays = vec![NodeId([1; 32])];
+    let (invite, _) = bob.make_invite().expect("a relay is known");
+    // What is no request does not use it up.
+    bob.came_by_invite(invite.id, b"?").expect("is passed over");
+    bob.came_by_invite(invite.id, &Payload::Initial(vec![0; 5_000]).encode())
+        .expect("is passed over");
+    assert_eq!(bob.open_invites(), [invite]);
+    bob.came_by_invite(invite.id, &requests[INCOMING]).expect("is stored");
+    assert_eq!(bob.peers.len(), INCOMING + 1, "nobody had to go");
+    assert!(bob.peers.contains_key(&asking[INCOMING].address()));
+    assert_eq!(bob.open_invites(), []);
+    assert_eq!(bob.asking_price(), 64, "of strangers, as before");
+    // The control: without an invite, the same work is not enough.
+    bob.came_to_requests(&requests[INCOMING + 1], 40)
+        .expect("is passed over");
     assert!(!bob.peers.contains_key(&asking[INCOMING + 1].address()));
 }
 
@@ -224,10 +314,10 @@ fn a_request_with_one_bit_changed_is_nobodys() {
     for at in (1..request.len()).step_by(97) {
         let mut changed = request.clone();
         changed[at] ^= 1;
-        bob.came_to_requests(&changed).expect("is passed over");
+        bob.came_to_requests(&changed, 1).expect("is passed over");
         assert!(bob.peers.is_empty(), "byte {at}");
     }
-    bob.came_to_requests(&request).expect("is stored");
+    bob.came_to_requests(&request, 1).expect("is stored");
     assert_eq!(bob.peers.len(), 1, "unchanged, it is taken");
 }
 
@@ -351,7 +441,7 @@ fn a_superseded_device_is_never_listened_to_again() {
         })
         .expect("is stored");
     let request = ask(&mut alice2, &bob);
-    bob.came_to_requests(&request).expect("is stored");
+    bob.came_to_requests(&request, 1).expect("is stored");
     assert!(bodies(&bob, &from).contains(&Body::Note(Note::NewDevice)));
     let before = bodies(&bob, &from);
     alice
@@ -359,7 +449,7 @@ fn a_superseded_device_is_never_listened_to_again() {
         .expect("is sent");
     carry(&mut alice, &mut bob);
     let old = ask_again(&mut alice, &bob);
-    bob.came_to_requests(&old).expect("is passed over");
+    bob.came_to_requests(&old, 1).expect("is passed over");
     assert_eq!(bodies(&bob, &from), before);
 }
 

@@ -29,7 +29,9 @@ export interface Methods {
   'contact.remove': { params: Dto.ContactAddress; result: Nothing };
   'contact.rename': { params: Dto.RenameContact; result: Contact };
   'contact.verify': { params: Dto.VerifyContact; result: Contact };
-  'contact.invite': { params: Nothing; result: Dto.Invite };
+  'contact.invite': { params: Dto.MakeInvite; result: Dto.Invite };
+  'contact.invites': { params: Nothing; result: Dto.OpenInvite[] };
+  'contact.revoke_invite': { params: Dto.InviteRef; result: Nothing };
 
   'message.send': { params: Dto.SendMessage; result: Dto.Sent };
   'message.list': { params: Dto.ListMessages; result: Dto.MessagePage };

@@ -99,6 +99,10 @@ export class AppState {
       case 'contact.updated':
         this.conversations.last(event.contact);
         return this.contacts.updated(event.contact);
+      case 'contact.removed':
+        return this.#removed(event.contact);
+      case 'events.missed':
+        return void this.attempt(() => this.#load());
       case 'transfer.updated':
         return this.transfers.updated(event.transfer);
       case 'network.updated':
@@ -138,9 +142,14 @@ export class AppState {
   async remove(contact: string): Promise<void> {
     await this.attempt(async () => {
       await this.contacts.remove(contact);
-      this.conversations.forget(contact);
-      if (this.navigation.contact === contact) this.navigation.go({ name: 'empty' });
+      this.#removed(contact);
     });
+  }
+
+  #removed(contact: string): void {
+    this.contacts.removed(contact);
+    this.conversations.forget(contact);
+    if (this.navigation.contact === contact) this.navigation.go({ name: 'empty' });
   }
 
   async copy(text: string): Promise<boolean> {

@@ -90,6 +90,10 @@ export class ContactsState {
 
   async remove(address: string): Promise<void> {
     await this.#backend.call('contact.remove', { address });
+    this.removed(address);
+  }
+
+  removed(address: string): void {
     this.#byAddress.delete(address);
   }
 

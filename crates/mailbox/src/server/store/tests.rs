@@ -231,7 +231,7 @@ fn sealed(queue: &OwnedQueue, seed: u64) -> Envelope {
 fn contents<S: Shelf>(store: &Store<S>, queue: &OwnedQueue, now: UnixMillis) -> Vec<(u64, Envelope)> {
     let mut from = 0;
     std::iter::from_fn(|| {
-        let (number, envelope) = store.next(&queue.id(), from, now).expect("memory")?;
+        let Delivered { number, envelope, .. } = store.next(&queue.id(), from, now).expect("memory")?;
         from = number + 1;
         Some((number, envelope))
     })

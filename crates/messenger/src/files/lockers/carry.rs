@@ -186,7 +186,7 @@ impl FetchJob {
             for _ in 0..=most {
                 let push = within(PUTTING, pushed.next()).await?;
                 let caught_up = match push {
-                    Push::Delivered { number, envelope } => {
+                    Push::Delivered { number, envelope, .. } => {
                         match self.take(&envelope) {
                             Ok(length) => self.live.share(&self.throttle, length).await,
                             Err(Unkept::DiskFull) => return Some(Fetched::DiskFull),

@@ -258,6 +258,12 @@ conversation: ConversationSettings, };
 
 export type ContactState = "requested" | "incoming" | "accepted" | "declined" | "blocked";
 
+export type MakeInvite = { 
+/**
+ * One that one person can use once: they pay no work, and are heard however many strangers wait.
+ */
+once?: boolean, };
+
 export type Invite = { 
 /**
  * `outis:<address>?…`
@@ -266,7 +272,31 @@ link: string,
 /**
  * The link as a QR code.
  */
-qr_svg: string, };
+qr_svg: string, 
+/**
+ * If it can be used once: as what it is listed until then.
+ */
+once?: OpenInvite, };
+
+export type OpenInvite = { 
+/**
+ * Names it on this machine.
+ */
+id: number, 
+/**
+ * When it was made.
+ */
+made_at: number, 
+/**
+ * When it ends by itself.
+ */
+expires_at: number, };
+
+export type InviteRef = { 
+/**
+ * The invite.
+ */
+id: number, };
 
 export type SendMessage = { 
 /**
@@ -1058,7 +1088,11 @@ contact: Contact, } | { "type": "contact.updated",
 /**
  * Who.
  */
-contact: Contact, } | { "type": "contact.typing", 
+contact: Contact, } | { "type": "contact.removed", 
+/**
+ * Who.
+ */
+contact: string, } | { "type": "contact.typing", 
 /**
  * Who.
  */
@@ -1082,4 +1116,4 @@ done: number,
 /**
  * Of how much, where that is known.
  */
-total?: number, } | { "type": "account.locked", } | { "type": "account.superseded", };
+total?: number, } | { "type": "events.missed", } | { "type": "account.locked", } | { "type": "account.superseded", };

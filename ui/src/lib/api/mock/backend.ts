@@ -189,10 +189,22 @@ export class MockBackend implements Backend {
         contact.verified = verified;
         contact.device_changed = false;
       }),
-    'contact.invite': () => ({
-      link: `outis:${this.world.me.address}?n=${encodeURIComponent(this.world.me.nickname)}`,
-      qr_svg: mockQr(this.world.me.address),
-    }),
+    'contact.invite': ({ once }) => {
+      const link = `outis:${this.world.me.address}?n=${encodeURIComponent(this.world.me.nickname)}`;
+      const qr_svg = mockQr(this.world.me.address);
+      if (!once) return { link, qr_svg };
+      const made_at = Date.now();
+      const invite = { id: made_at, made_at, expires_at: made_at + 14 * 86_400_000 };
+      this.world.invites.push(invite);
+      return { link: `${link}&t=${'0a'.repeat(130)}`, qr_svg, once: invite };
+    },
+    'contact.invites': () => this.world.invites,
+    'contact.revoke_invite': ({ id }) => {
+      const left = this.world.invites.filter((invite) => invite.id !== id);
+      if (left.length === this.world.invites.length) throw refusal('not_found');
+      this.world.invites = left;
+      return {};
+    },
 
     'message.send': ({ contact, text, reply_to }) => {
       if (new TextEncoder().encode(text).length > 65_536) throw refusal('too_large');

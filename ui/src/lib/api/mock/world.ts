@@ -7,6 +7,7 @@ import type {
   MessageBody,
   MessageState,
   NetworkStatus,
+  OpenInvite,
   Settings,
   StepRecord,
   Transfer,
@@ -19,6 +20,7 @@ export interface World {
   state: 'locked' | 'unlocked' | 'superseded';
   sandbox: boolean;
   contacts: Map<string, Contact>;
+  invites: OpenInvite[];
   messages: Map<string, Message[]>;
   transfers: Map<string, Transfer>;
   /** Bytes that were handed over, by upload. */
@@ -66,6 +68,7 @@ export function emptyWorld(): World {
     state: 'locked',
     sandbox: false,
     contacts: new Map(),
+    invites: [],
     messages: new Map(),
     transfers: new Map(),
     uploads: new Map(),
