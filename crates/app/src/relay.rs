@@ -26,13 +26,14 @@ impl Relay {
             .await
             .map_err(Error::internal)??;
         // A tenth is for records of the directory, the rest for mail.
-        let directory_quota = relay.storage_quota / 10;
+        let live = live_within(relay.storage_quota);
+        let directory_quota = live / 10;
         let config = outis_net::RelayConfig {
             network: config.network.clone(),
             listen: relay.listen.clone(),
             bootstrap: config.bootstrap.clone(),
             shelf: Arc::new(DiskShelf::new(Arc::new(store))),
-            mailbox: outis_mailbox::Limits::new(&config.network, relay.storage_quota - directory_quota),
+            mailbox: outis_mailbox::Limits::new(&config.network, live - directory_quota),
             directory_quota,
             limits: Limits {
                 bandwidth: Some(relay.bandwidth),
@@ -131,3 +132,17 @@ impl From<RelayStartError> for Error {
         }
     }
 }
+
+/// How much may be kept so that the disk gives no more than `quota`, at any moment: the store keeps old versions for a while,
+/// and while it is written anew it stands there twice. It holds from 128 MiB on.
+fn live_within(quota: u64) -> u64 {
+    (quota.saturating_sub(BESIDE) / COPIES).max(quota / 8)
+}
+
+/// What the store may take whatever is in it.
+const BESIDE: u64 = 64 * 1024 * 1024;
+/// What it may take for each byte in it (3.5 were measured).
+const COPIES: u64 = 4;
+
+#[cfg(test)]
+mod tests;

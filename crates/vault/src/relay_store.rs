@@ -318,7 +318,7 @@ impl From<io::Error> for RelayStoreError {
 
 const SIZE: &[u8] = b"s";
 /// Batches between two looks at the length of the log.
-const CHECK_EVERY: u64 = 1024;
+const CHECK_EVERY: u64 = 64;
 
 #[cfg(test)]
 mod tests;
