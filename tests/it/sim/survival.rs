@@ -6,7 +6,8 @@ use outis_wire::NodeId;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Everybody publishes once a day, or when their mailboxes are gone.
+const SOON: Duration = Duration::from_secs(36 * 60 * 60);
 
 fn mailboxes(people: &[&TestPeer]) -> BTreeSet<NodeId> {
     let mailboxes = people.iter().flat_map(|person| person.mailboxes());
@@ -44,6 +45,8 @@ async fn of_a_thousand_relays_963_die_and_whoever_is_left_meets_and_delivers_bot
     for node in net.relays().into_iter().filter(|node| !left.contains(node)) {
         net.kill(node);
     }
+    // What the directory held went with those who kept it: of twenty holders there is less than one left on average.
+    net.forget_descriptors();
     ada.set_offline(false);
     assert_eq!(left.len(), survivors);
     assert!(mailboxes(&[&ada, &ben]).is_disjoint(&left), "none of theirs is left");
@@ -52,7 +55,7 @@ async fn of_a_thousand_relays_963_die_and_whoever_is_left_meets_and_delivers_bot
     let (there, back) = (cleo.say(&dan, "there"), dan.say(&cleo, "and back"));
     eve.add_contact(finn.address(), None, None).expect("is asked");
     for (from, id) in [(&ada, queued), (&ben, answer), (&cleo, there), (&dan, back)] {
-        from.until("it is delivered", A_DAY, |messenger| {
+        from.until("it is delivered", SOON, |messenger| {
             let state = messenger.message(&id).expect("reads").expect("is there").state;
             (state >= Delivery::Delivered).then_some(())
         })
@@ -60,18 +63,18 @@ async fn of_a_thousand_relays_963_die_and_whoever_is_left_meets_and_delivers_bot
     }
     assert_eq!(ben.heard(&ada), ["queued"]);
     assert_eq!(ada.heard(&ben), ["and back"]);
-    finn.until("a stranger asks", A_DAY, |messenger| {
+    finn.until("a stranger asks", SOON, |messenger| {
         messenger.contact(&eve.address()).ok()
     })
     .await;
     finn.accept_contact(&eve.address()).expect("is accepted");
-    eve.until("they meet", A_DAY, |messenger| {
+    eve.until("they meet", SOON, |messenger| {
         let contact = messenger.contact(&finn.address()).ok()?;
         (contact.state == ContactState::Accepted).then_some(())
     })
     .await;
     finn.say(&eve, "among the ruins");
-    eve.until("it came", A_DAY, |_| {
+    eve.until("it came", SOON, |_| {
         (eve.heard(&finn) == ["among the ruins"]).then_some(())
     })
     .await;
