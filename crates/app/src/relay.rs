@@ -134,13 +134,13 @@ impl From<RelayStartError> for Error {
 }
 
 /// How much may be kept so that the disk gives no more than `quota`, at any moment: the store keeps old versions for a while,
-/// and while it is written anew it stands there twice. It holds from 128 MiB on.
+/// and while it is written anew it stands there twice. It holds from 256 MiB on.
 fn live_within(quota: u64) -> u64 {
     (quota.saturating_sub(BESIDE) / COPIES).max(quota / 8)
 }
 
-/// What the store may take whatever is in it.
-const BESIDE: u64 = 64 * 1024 * 1024;
+/// What the store may take whatever is in it, its two journals among that.
+const BESIDE: u64 = 128 * 1024 * 1024;
 /// What it may take for each byte in it (3.5 were measured).
 const COPIES: u64 = 4;
 

@@ -8,9 +8,7 @@ use crate::event::Event;
 use crate::message::{Body, Delivery, Direction, Flight, FlightStep, Message, MessageId, Step};
 use crate::payload::Request;
 use crate::peer::Peer;
-use crate::search;
 use crate::sending::enqueue;
-use crate::session;
 use crate::state::State;
 use crate::store::{Changes, LineRecord, Reacted, StatusRecord, StoreError, table};
 use outis_identity::{Address, InviteToken};
@@ -127,38 +125,6 @@ impl State {
             }
             Ok(())
         })
-    }
-
-    /// Forgets a contact, the conversation and all keys. They are not told.
-    pub(crate) fn remove_contact(&mut self, contact: &Address) -> Result<(), ContactError> {
-        let Some(peer) = self.peers.get(contact) else {
-            return Err(ContactError::NotFound);
-        };
-        let slots: Vec<u64> = peer.record.sessions.iter().map(|known| known.slot).collect();
-        self.retire_queue(contact)?;
-        let mut changes = Changes::new();
-        for slot in slots {
-            session::erase(&mut changes, contact, slot);
-        }
-        for transfer in self.shown_transfers(Some(contact)) {
-            self.bury_lockers(&transfer.id)?;
-            changes.erase_all(table::TRANSFERS, &transfer.id.0);
-            if let Some(known) = self.transfers.remove(&transfer.id) {
-                known.live.stop();
-            }
-            let _ = self.store.vault().files().remove(outis_vault::FileId(transfer.id.0));
-        }
-        search::forget_conversation(&self.store, &mut changes, contact)?;
-        for table in table::OF_A_CONTACT {
-            changes.erase_all(table, contact.as_bytes());
-        }
-        // What of their queues still lies on mailboxes is remembered without their name.
-        changes.erase_all(table::QUEUES, contact.as_bytes());
-        self.store.commit(changes)?;
-        self.peers.remove(contact);
-        self.expiring.remove_all(contact);
-        self.events.push(Event::ContactUpdated(*contact));
-        Ok(())
     }
 
     pub(crate) fn rename_contact(&mut self, contact: &Address, alias: Option<String>) -> Result<Contact, ContactError> {

@@ -1,14 +1,16 @@
 //! Taking lines out of a conversation, with all that hangs on them: where they stand in the outbox, what was transferred,
-//! their timers. Everything that erases a line goes through here.
+//! their timers. Everything that erases a line goes through here, and whoever forgets a contact.
 
 use crate::amending::is_message;
 use crate::chain::{Salt, salted_hash};
+use crate::commands::ContactError;
 use crate::contact::ContactRecord;
 use crate::content::{Content, Tombstone};
 use crate::event::Event;
 use crate::message::{Body, Direction, MessageId, TransferId};
 use crate::peer::Unreceipted;
 use crate::search;
+use crate::session;
 use crate::state::State;
 use crate::store::{Changes, LineRecord, OutboxRecord, StoreError, table};
 use outis_identity::Address;
@@ -51,6 +53,38 @@ impl Erased {
 }
 
 impl State {
+    /// Forgets a contact, the conversation and all keys. They are not told.
+    pub(crate) fn remove_contact(&mut self, contact: &Address) -> Result<(), ContactError> {
+        let Some(peer) = self.peers.get(contact) else {
+            return Err(ContactError::NotFound);
+        };
+        let slots: Vec<u64> = peer.record.sessions.iter().map(|known| known.slot).collect();
+        self.retire_queue(contact)?;
+        let mut changes = Changes::new();
+        for slot in slots {
+            session::erase(&mut changes, contact, slot);
+        }
+        for transfer in self.shown_transfers(Some(contact)) {
+            self.bury_lockers(&transfer.id)?;
+            changes.erase_all(table::TRANSFERS, &transfer.id.0);
+            if let Some(known) = self.transfers.remove(&transfer.id) {
+                known.live.stop();
+            }
+            let _ = self.store.vault().files().remove(outis_vault::FileId(transfer.id.0));
+        }
+        search::forget_conversation(&self.store, &mut changes, contact)?;
+        for table in table::OF_A_CONTACT {
+            changes.erase_all(table, contact.as_bytes());
+        }
+        // What of their queues still lies on mailboxes is remembered without their name.
+        changes.erase_all(table::QUEUES, contact.as_bytes());
+        self.store.commit(changes)?;
+        self.peers.remove(contact);
+        self.expiring.remove_all(contact);
+        self.events.push(Event::ContactUpdated(*contact));
+        Ok(())
+    }
+
     /// One line of a conversation.
     pub(crate) fn line(&self, contact: &Address, position: u64) -> Result<Option<LineRecord>, StoreError> {
         self.store.get(table::LINES, contact.as_bytes(), position)

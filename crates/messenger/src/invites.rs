@@ -178,10 +178,11 @@ impl State {
             return Ok(Verdict::Done);
         };
         let verdict = self.request_came(&message, INVITED)?;
-        if verdict == Verdict::Done && self.was_heard(&message)? {
-            if let Err(InviteError::Store(error)) = self.revoke_invite(id) {
-                return Err(error);
-            }
+        if verdict == Verdict::Done
+            && self.was_heard(&message)?
+            && let Err(InviteError::Store(error)) = self.revoke_invite(id)
+        {
+            return Err(error);
         }
         Ok(verdict)
     }

@@ -91,7 +91,7 @@ fn what_is_kept_for_others_never_takes_more_of_the_disk_than_its_owner_gave() {
     let (quota, offered) = if std::env::var_os("OUTIS_SOAK").is_some() {
         (1024 * MIB, 10_000_000_000)
     } else {
-        (128 * MIB, 120 * MIB)
+        (256 * MIB, 160 * MIB)
     };
     let dir = tempfile::tempdir().unwrap();
     let live = live_within(quota);
