@@ -67,8 +67,11 @@ impl Catalog {
 
     /// Whether most of the file is dead.
     pub(crate) fn is_wasteful(&self) -> bool {
-        let live: u64 = self.pages.values().copied().map(u64::from).sum();
-        live * 2 < u64::from(self.total)
+        self.live() * 2 < u64::from(self.total)
+    }
+
+    fn live(&self) -> u64 {
+        self.pages.values().copied().map(u64::from).sum()
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -101,7 +104,8 @@ impl Catalog {
             }
             catalog.pages.insert(id, reader.u32().map_err(torn)?);
         }
-        Ok(catalog)
+        let is_possible = !catalog.is_empty() && catalog.live() <= catalog.total.into();
+        is_possible.then_some(catalog).ok_or(TORN)
     }
 }
 
@@ -161,10 +165,16 @@ mod tests {
         catalog.add(id(1), 9);
         catalog.add(id(2), 9);
         let bytes = catalog.encode();
-        assert!((0..bytes.len()).all(|length| (length % 46 == 4) == Catalog::decode(&bytes[..length]).is_ok()));
+        assert!(
+            (0..=bytes.len()).all(|length| [50, 96].contains(&length) == Catalog::decode(&bytes[..length]).is_ok())
+        );
         let (front, pages) = bytes.split_at(4);
         let (first, second) = pages.split_at(46);
         assert!(Catalog::decode(&[front, second, first].concat()).is_err());
         assert!(Catalog::decode(&[front, first, first].concat()).is_err());
+        assert!(
+            Catalog::decode(&[&[0, 0, 0, 17], pages].concat()).is_err(),
+            "more than the pack has"
+        );
     }
 }

@@ -71,7 +71,12 @@ impl Store {
         let epoch = base.epoch();
         let (journal, replayed) = Journal::open(folder.parent().unwrap_or(folder), epoch)?;
         let Progress { applied, lost } = progress;
-        let has_gap = replayed.has_gap;
+        // A checkpoint that was cut short is made again, if the journal still has its epoch.
+        let has_epoch = |epoch| {
+            let is_frozen = replayed.frozen.as_ref().is_some_and(|(frozen, _)| *frozen == epoch);
+            is_frozen || (journal.epoch() == epoch && journal.position() > 0)
+        };
+        let has_gap = replayed.has_gap || base.unfinished().is_some_and(|epoch| !has_epoch(epoch));
         let shared = Arc::new(Shared::new(base, journal, replayed, applied));
         let store = Self {
             checkpointer: Checkpointer::start(Arc::clone(&shared)),

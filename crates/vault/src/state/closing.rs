@@ -30,7 +30,10 @@ pub(super) fn is_cut_back(state: &mut State, engine: &dyn Engine) -> Result<bool
         return Ok(false);
     };
     let is_cut_back = match state.get(engine, &PLACE) {
-        Ok(stored) => stored.is_none_or(|stored| stored.dangerously_expose() != word.dangerously_expose()),
+        Ok(stored) => {
+            let stored = stored.and_then(|stored| Secret::from_slice(stored.dangerously_expose()));
+            !stored.is_some_and(|stored| stored.ct_eq(&word))
+        }
         Err(Fault::Damage(_)) => true,
         Err(fault) => return Err(fault),
     };

@@ -14,6 +14,7 @@ mod images;
 mod kill;
 #[cfg(target_os = "linux")]
 mod overwrite;
+mod primitives;
 #[cfg(target_os = "linux")]
 mod same;
 #[cfg(target_os = "linux")]

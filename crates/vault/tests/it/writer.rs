@@ -158,7 +158,7 @@ fn write_commits(dir: &Path, commit: fn(u64) -> Commit, reopened: u64) {
         .unwrap_or(u64::MAX);
     for n in (n..).take(usize::try_from(limit).expect("no more than memory could count")) {
         if n % reopened == reopened - 1 {
-            drop(vault);
+            vault.lock();
             vault = open(dir, 0).expect("it was closed in good order");
         }
         let done = write_file(&vault, n).map_err(Failure::File);

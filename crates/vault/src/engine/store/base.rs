@@ -21,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use outis_crypto::{hash, label};
+use outis_wire::Reader;
 
 use super::{rebuild, recovery, remove_where, sync_folder};
 use crate::engine::is_full;
@@ -45,6 +46,8 @@ pub(super) struct Base {
 struct Mark {
     /// The last epoch that was checkpointed; 0 if none was.
     epoch: u64,
+    /// The epoch that is being checkpointed, or the same. sled takes it in several batches, and may lose the last of them.
+    towards: u64,
     /// Over what each pair [adds](share).
     sum: u128,
 }
@@ -87,6 +90,12 @@ impl Base {
         self.mark().epoch
     }
 
+    /// The epoch of which it may have a part only, as far as it knows itself.
+    pub(super) fn unfinished(&self) -> Option<u64> {
+        let mark = *self.mark();
+        (mark.towards != mark.epoch).then_some(mark.towards)
+    }
+
     /// Reads everything, and says whether that is all that was stored, as it was stored last.
     pub(super) fn is_whole(&self) -> io::Result<bool> {
         Ok(self.sum()? == self.mark().sum)
@@ -95,7 +104,11 @@ impl Base {
     /// From now on what is there is all that was stored; on disk when it returns.
     pub(super) fn take_for_whole(&self) -> io::Result<()> {
         let (sum, epoch) = (self.sum()?, self.epoch());
-        self.put_mark(Mark { epoch, sum })
+        self.put_mark(Mark {
+            epoch,
+            towards: epoch,
+            sum,
+        })
     }
 
     /// Takes over the mark of the store that it is a copy of. If that was not whole, nor is this.
@@ -127,12 +140,22 @@ impl Base {
         mut changes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
         epoch: u64,
     ) -> io::Result<()> {
+        self.begin(epoch);
         let mut is_more = true;
         while is_more {
             is_more = self.write(changes.by_ref().take(BATCH))? == BATCH;
         }
         let sum = self.mark().sum;
-        self.put_mark(Mark { epoch, sum })
+        self.put_mark(Mark {
+            epoch,
+            towards: epoch,
+            sum,
+        })
+    }
+
+    /// What is written from now on is of this epoch.
+    pub(super) fn begin(&self, epoch: u64) {
+        self.mark().towards = epoch;
     }
 
     /// One batch of sled's, and the sum with it; says of how many changes.
@@ -211,25 +234,22 @@ impl Base {
 }
 
 impl Mark {
-    /// Epoch (8), sum (16).
-    fn encode(self) -> [u8; 24] {
-        let mut bytes = [0; 24];
-        let fields = self.epoch.to_be_bytes().into_iter().chain(self.sum.to_be_bytes());
+    /// Epoch (8), the epoch that is being checkpointed (8), sum (16).
+    fn encode(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let epochs = [self.epoch.to_be_bytes(), self.towards.to_be_bytes()];
+        let fields = epochs.into_iter().flatten().chain(self.sum.to_be_bytes());
         bytes.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
         bytes
     }
 
     fn decode(bytes: &[u8]) -> io::Result<Self> {
-        let (epoch, sum) = bytes.split_at_checked(8).ok_or_else(|| damage("a torn mark"))?;
+        let mut reader = Reader::new(bytes);
+        let torn = |_| damage("a torn mark");
         Ok(Self {
-            epoch: epoch
-                .try_into()
-                .map(u64::from_be_bytes)
-                .map_err(|_| damage("a torn mark"))?,
-            sum: sum
-                .try_into()
-                .map(u128::from_be_bytes)
-                .map_err(|_| damage("a torn mark"))?,
+            epoch: reader.u64().map_err(torn)?,
+            towards: reader.u64().map_err(torn)?,
+            sum: reader.array().map(u128::from_be_bytes).map_err(torn)?,
         })
     }
 }

@@ -1,3 +1,4 @@
+use super::shared::Memory;
 use super::*;
 
 /// Below this, nothing of the tests is bloated.
@@ -302,4 +303,51 @@ fn a_pair_that_is_gone_or_older_than_it_was_is_missed_also_in_a_store_written_an
         drop(store);
         assert!(open(&folder).is_whole().unwrap(), "{name}, and given up");
     }
+}
+
+#[test]
+fn a_checkpoint_cut_short_is_finished_from_the_journal_or_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("store");
+    let put = |store: &Store, value: u8| {
+        let pairs = (0..200u8).map(|key| ([b'k', key], Some(vec![value; 10])));
+        let number = store.apply(pairs).unwrap();
+        store.sync(number).unwrap();
+    };
+    let part = |store: &Store| {
+        let Memory { overlay, .. } = &*store.shared.memory();
+        let frozen = overlay.frozen().unwrap();
+        store.shared.base.begin(frozen.epoch);
+        store.shared.base.write(frozen.pairs().take(100)).unwrap();
+    };
+    let store = open(&folder);
+    put(&store, 1);
+    checkpoint(&store);
+    put(&store, 2);
+    store.shared.freeze().unwrap();
+    part(&store);
+    let journals = JOURNALS.map(|name| fs::read(dir.path().join(name)).unwrap());
+    store.fail();
+    drop(store);
+    let (store, has_gap) = Store::open_below(&folder, Progress::default(), FLOOR).unwrap();
+    assert!(!has_gap);
+    let expected = contents(&store);
+    assert!(expected.iter().all(|(_, value)| value == &[2; 10]));
+    store.fail();
+    drop(store);
+    for name in JOURNALS {
+        fs::write(dir.path().join(name), b"").unwrap();
+    }
+    let (store, has_gap) = Store::open_below(&folder, Progress::default(), FLOOR).unwrap();
+    assert!(has_gap && contents(&store) != expected);
+    assert!(store.is_whole().unwrap(), "as far as it went, it is");
+    store.fail();
+    drop(store);
+    for (name, bytes) in JOURNALS.into_iter().zip(journals) {
+        fs::write(dir.path().join(name), bytes).unwrap();
+    }
+    let (store, has_gap) = Store::open_below(&folder, Progress::default(), FLOOR).unwrap();
+    assert_eq!((contents(&store), has_gap), (expected, false));
+    checkpoint(&store);
+    assert!(store.is_whole().unwrap());
 }
