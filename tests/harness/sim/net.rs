@@ -275,7 +275,7 @@ impl SimNet {
         state.streams.iter().filter(open).count()
     }
 
-    /// Everything that was opened so far, and when, as one number.
+    /// Everything that was opened and written so far, when, and how long it was, as one number.
     pub fn trace(&self) -> [u8; 32] {
         self.state().trace
     }
@@ -284,10 +284,12 @@ impl SimNet {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn delays(&self) -> Box<dyn FnMut() -> Duration + Send> {
-        let net = self.clone();
-        Box::new(move || {
+    /// The delays of what one side writes, which goes into the trace.
+    fn delays(&self, from: [&[u8]; 2]) -> Box<dyn FnMut(usize) -> Duration + Send> {
+        let (net, from) = (self.clone(), from.concat());
+        Box::new(move |length| {
             let mut state = net.state();
+            state.note(net.0.start.elapsed(), &[&from[..], &length.to_be_bytes()].concat());
             let longest = state.faults.delay.max(1);
             Duration::from_millis(u64::from(1 + state.rng.next_u32() % longest))
         })
@@ -309,7 +311,7 @@ impl SimNet {
                 let nonce = Nonce::random(&mut ChaCha20Rng::from_seed(nonce));
                 tokio::spawn(async move {
                     let clock = move || net.now();
-                    let instant = || -> Box<dyn FnMut() -> Duration + Send> { Box::new(|| Duration::ZERO) };
+                    let instant = || -> Box<dyn FnMut(usize) -> Duration + Send> { Box::new(|_| Duration::ZERO) };
                     let (inner, outer, _) = pipe::stream(instant(), instant());
                     match (hostility, tap) {
                         (Some(hostility), _) => {
@@ -489,7 +491,11 @@ impl Transport for Way {
             tokio::time::sleep(Duration::from_secs(1)).await;
             return Err(OpenError::Unreachable);
         }
-        let (mut ours, theirs, scissors) = pipe::stream(self.net.delays(), self.net.delays());
+        let person = self.person.to_be_bytes();
+        let (mut ours, theirs, scissors) = pipe::stream(
+            self.net.delays([&person, &to.node.0]),
+            self.net.delays([&to.node.0, &person]),
+        );
         {
             let mut state = self.net.state();
             if purpose == Purpose::File {

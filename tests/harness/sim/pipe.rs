@@ -16,7 +16,7 @@ pub struct End {
     incoming: Arc<Mutex<Half>>,
     outgoing: Arc<Mutex<Half>>,
     sleep: Option<Pin<Box<Sleep>>>,
-    delay: Box<dyn FnMut() -> Duration + Send>,
+    delay: Box<dyn FnMut(usize) -> Duration + Send>,
     /// Counts the bytes that are read.
     counter: Option<Arc<AtomicU64>>,
 }
@@ -39,10 +39,10 @@ struct Half {
     buffered: usize,
 }
 
-/// Both ends of a new stream. `delay` is drawn for each write; bytes never overtake each other.
+/// Both ends of a new stream. A delay is drawn for each write, told how many bytes it is; bytes never overtake each other.
 pub(super) fn stream(
-    first: Box<dyn FnMut() -> Duration + Send>,
-    second: Box<dyn FnMut() -> Duration + Send>,
+    first: Box<dyn FnMut(usize) -> Duration + Send>,
+    second: Box<dyn FnMut(usize) -> Duration + Send>,
 ) -> (End, End, Scissors) {
     let (there, back) = (
         Arc::new(Mutex::new(Half::default())),
@@ -150,7 +150,7 @@ impl AsyncRead for End {
 
 impl AsyncWrite for End {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let delay = (self.delay)();
+        let delay = (self.delay)(bytes.len());
         let mut half = lock(&self.outgoing);
         if half.frozen {
             return Poll::Ready(Ok(bytes.len()));
