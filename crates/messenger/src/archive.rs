@@ -187,6 +187,7 @@ fn transfer_to_export(store: &Store, id: &[u8; 32]) -> Result<Option<Vec<u8>>, S
     record.paused_here = None;
     record.paused_there = false;
     record.told = None;
+    record.called = None;
     record.lockers.clear();
     Ok(Some(Changes::record(&record)))
 }

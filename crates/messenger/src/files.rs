@@ -56,6 +56,7 @@ pub(crate) fn offer_came(changes: &mut Changes, contact: &Address, position: u64
         source: None,
         save_to: None,
         told: None,
+        called: None,
         lockers: Vec::new(),
     };
     changes.put(table::TRANSFERS, &id.0, 0, &record);
@@ -94,9 +95,11 @@ impl State {
             (Signal::Complete, Direction::Out) if phase != Phase::Cancelled => self.end_transfer(&id, Phase::Complete),
             _ if phase.is_over() => Ok(()),
             (Signal::Roads(call), Direction::Out) => {
-                if phase == Phase::Offered {
-                    self.change_transfer(&id, |record| record.phase = Phase::Wanted)?;
-                }
+                let now = self.now();
+                self.change_transfer(&id, |record| {
+                    record.phase = Phase::Wanted;
+                    record.called = Some((now, call.roads.clone()));
+                })?;
                 if let Some(known) = self.transfers.get(&id).filter(|known| !known.record.is_paused()) {
                     known.live.set_done(call.stored);
                     known.live.expect(call.roads);

@@ -134,6 +134,8 @@ impl Messenger {
             deaf: Vec::new(),
             resting: Vec::new(),
         };
+        let now = state.now();
+        state.transfers.values().for_each(|known| known.hear_again(now));
         // What went while nobody was here is not shown once more.
         state.expire()?;
         Ok(Self {

@@ -85,6 +85,7 @@ impl State {
             source: Some(source),
             save_to: None,
             told: None,
+            called: None,
             lockers: Vec::new(),
         };
         let (outlines, manifests) = (outline.to_record(), manifest.unwrap_or_default());

@@ -157,7 +157,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The receiver waits so long for the sender, who may hear of it late; as long as relays let streams wait.
-const MEETING: Duration = Duration::from_secs(60);
+pub(super) const MEETING: Duration = Duration::from_secs(60);
 
 /// The sender comes where the receiver is already.
 const COMING: Duration = Duration::from_secs(25);

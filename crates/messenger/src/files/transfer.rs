@@ -3,13 +3,15 @@
 use super::incoming::{Incoming, RECORD};
 use super::live::Live;
 use super::lockers::{Alone, Locker};
-use super::signal::Fault;
+use super::roads::MEETING;
+use super::signal::{Fault, Road};
 use super::source::{MANIFEST, Source};
 use crate::message::{Direction, MessageId, TransferId};
 use crate::store::{Store, StoreError, table};
 use crate::time::Backoff;
 use outis_identity::Address;
 use outis_transfer::{Kind, Offer, Outline, Receiver, Voice};
+use outis_wire::UnixMillis;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -102,6 +104,8 @@ pub(crate) struct TransferRecord {
     pub(crate) save_to: Option<String>,
     /// The number under which the receiver told its roads last.
     pub(crate) told: Option<u64>,
+    /// Where the receiver said last that it waits, and when: a sender who was killed before it came goes there first.
+    pub(crate) called: Option<(UnixMillis, Vec<Road>)>,
     /// Queues with its pieces.
     pub(crate) lockers: Vec<Locker>,
 }
@@ -250,6 +254,15 @@ impl Known {
             }
         };
         Ok(Some(Self::new(record, offer, side)))
+    }
+
+    /// After a start: the receiver may wait still where it said so shortly before.
+    pub(crate) fn hear_again(&self, now: UnixMillis) {
+        if let Some((since, roads)) = &self.record.called
+            && now.since(*since) < MEETING
+        {
+            self.live.expect(roads.clone());
+        }
     }
 
     /// As it is shown; `heard` says whether the other side is known to have the offer.
