@@ -6,6 +6,7 @@
 // What a program does not tell ends the measurement.
 #![allow(clippy::indexing_slicing)]
 
+use outis_tests::bench::{memory, processor_time, run, say};
 use outis_tests::process::{Person, Relay, Setting, folder, soak};
 use serde_json::json;
 use std::{
@@ -15,11 +16,7 @@ use std::{
 };
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(measure());
+    run(measure());
 }
 
 async fn measure() {
@@ -105,43 +102,18 @@ async fn chat(from: &Person, to: &Person, mut goes_on: impl AsyncFnMut() -> bool
     (at(50), at(95))
 }
 
-/// User and system time of processes, from `/proc/PID/stat` (proc(5), fields 14 and 15, in hundredths of a second).
-fn processor_time(pids: &[u32]) -> Duration {
-    let ticks = |pid: &u32| -> u64 {
-        let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap_or_default();
-        let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
-        fields
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum()
-    };
-    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
-}
-
 /// From now on [`peak`] is that of what comes (proc(5), `clear_refs`).
 fn forget_peak(pid: u32) {
     std::fs::write(Path::new("/proc").join(pid.to_string()).join("clear_refs"), "5").expect("a process of ours");
 }
 
-/// Resident at most, in MB, from `/proc/PID/status`.
+/// Resident at most, in MB.
 fn peak(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap_or_default();
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
-    kib * 1024.0 / 1e6
+    memory(pid, "VmHWM:") as f64 * 1024.0 / 1e6
 }
 
 fn both(p50: Duration, p95: Duration) -> String {
     format!("{:.0} and {:.0} ms", p50.as_secs_f64() * 1e3, p95.as_secs_f64() * 1e3)
-}
-
-#[allow(clippy::print_stdout, reason = "a benchmark speaks to whoever runs it")]
-fn say(what: &str, how_much: &str) {
-    println!("{what:<48} {how_much}");
 }
 
 const FILE: usize = 256 << 20;

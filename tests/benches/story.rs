@@ -6,19 +6,15 @@
 // What a relay or a program does not tell ends the measurement.
 #![allow(clippy::indexing_slicing)]
 
+use outis_tests::bench::{memory, processor_time, run, say};
 use outis_tests::process::{Person, Relay, Setting, folder};
 use std::{
     future::Future,
-    path::Path,
     time::{Duration, Instant},
 };
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(measure());
+    run(measure());
 }
 
 async fn measure() {
@@ -121,35 +117,10 @@ fn at(sorted: &[Duration], percent: usize) -> Duration {
         .unwrap_or_default()
 }
 
-/// User and system time of processes, from `/proc/PID/stat` (proc(5), fields 14 and 15, in hundredths of a second).
-fn processor_time(pids: &[u32]) -> Duration {
-    let ticks = |pid: &u32| -> u64 {
-        let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap_or_default();
-        let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
-        fields
-            .skip(11)
-            .take(2)
-            .filter_map(|field| field.parse::<u64>().ok())
-            .sum()
-    };
-    Duration::from_millis(pids.iter().map(ticks).sum::<u64>() * 10)
-}
-
-/// The largest resident size, from `/proc/PID/status`.
+/// The largest resident size.
 fn mebibytes(pids: &[u32]) -> String {
-    let resident = |pid: &u32| -> u64 {
-        let status =
-            std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap_or_default();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
-    };
-    format!(
-        "{:.0} MiB",
-        pids.iter().map(resident).max().unwrap_or_default() as f64 / 1024.0
-    )
+    let largest = pids.iter().map(|pid| memory(*pid, "VmRSS:")).max().unwrap_or_default();
+    format!("{:.0} MiB", largest as f64 / 1024.0)
 }
 
 fn seconds(took: Duration) -> String {
@@ -158,11 +129,6 @@ fn seconds(took: Duration) -> String {
 
 fn millis(took: Duration) -> String {
     format!("{:.0} ms", took.as_secs_f64() * 1e3)
-}
-
-#[allow(clippy::print_stdout, reason = "a benchmark speaks to whoever runs it")]
-fn say(what: &str, how_much: &str) {
-    println!("{what:<48} {how_much}");
 }
 
 const MESSAGES_ONE_BY_ONE: usize = 60;

@@ -9,6 +9,7 @@
 // A test whose ground gives way panics, and says where.
 #![allow(clippy::indexing_slicing)]
 
+pub mod bench;
 pub mod canary;
 pub mod guess;
 pub mod lab;

@@ -1,6 +1,6 @@
 //! Who exchanges packets with whom while two people meet, chat, share a file and restart.
 
-use super::town::{CANARIES, PEOPLE, RELAYS, Town, bytes};
+use super::town::{BODY, CANARIES, PEOPLE, RELAYS, Town, bytes};
 use outis_crypto::password::Cost;
 use outis_tests::{
     canary::{Needles, files},
@@ -78,6 +78,7 @@ fn memory_of_relays(town: &Town, seen: &[&BTreeMap<String, Traffic>]) -> BTreeMa
         for canary in CANARIES {
             needles.add(canary, canary.as_bytes());
         }
+        needles.add("a file's body", &bytes(BODY + 32)[BODY..]);
         for person in [&town.alice, &town.bob, &town.carol] {
             needles.add("an account", person.address().as_bytes());
         }

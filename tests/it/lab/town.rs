@@ -97,10 +97,10 @@ impl Town {
     pub(super) async fn share(&self, bytes: &[u8]) {
         let Self { alice, bob, .. } = self;
         let shared = folder();
-        let path = shared.path().join("survey.bin");
+        let path = shared.path().join(CANARIES[9]);
         std::fs::write(&path, bytes).unwrap();
         let offered = alice.offer(bob, &path).await;
-        let taken = bob.await_offer(alice, "survey.bin").await;
+        let taken = bob.await_offer(alice, CANARIES[9]).await;
         bob.rpc().call("file.accept", json!({"id": taken})).await;
         bob.await_transfer(&taken, &["complete"]).await;
         alice.await_transfer(&offered, &["complete"]).await;
@@ -161,6 +161,7 @@ fn secrets(lab: &Lab) -> Needles {
     for canary in CANARIES {
         needles.add(canary, canary.as_bytes());
     }
+    needles.add("a file's body", &bytes(BODY + 32)[BODY..]);
     for host in PEOPLE {
         address_needles(
             &mut needles,
@@ -176,7 +177,7 @@ pub(super) const RELAYS: [&str; 9] = ["r1", "r2", "r3", "r4", "r5", "r6", "r7", 
 pub(super) const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 
 /// Names and words that stand nowhere by chance.
-pub(super) const CANARIES: [&str; 9] = [
+pub(super) const CANARIES: [&str; 10] = [
     "Nausicaa-of-Scheria",
     "Eumaeus-the-Swineherd",
     "nine copper kettles boil under a northern moon",
@@ -186,7 +187,11 @@ pub(super) const CANARIES: [&str; 9] = [
     "Greetings from the washing place by the river.",
     "The swineherd knows who came, and says nothing.",
     "Leave the bow where it hangs until the feast.",
+    "chart-of-the-whirlpool.bin",
 ];
+
+/// From here on, some bytes of each file are looked for.
+pub(super) const BODY: usize = 100_000;
 
 /// Addresses that a program which looked at them would look up, fetch or call.
 const LINKS: [&str; 6] = [

@@ -33,6 +33,9 @@ async fn a_small_file_waits_in_mailboxes_for_somebody_who_is_away_and_comes_whil
         .await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert!(net.stored() > empty + 3_000_000, "the control: pieces take room");
+    let (holdings, body) = (net.holdings(), &bytes[1_000_000..1_000_032]);
+    assert!(!holds(&holdings, body) && !holds(&holdings, b"photo.jpg"), "in clear");
+    assert!(holds(&[&holdings[..], body].concat(), body), "the control");
     alice.set_offline(true);
     alice.stop();
 
@@ -60,12 +63,18 @@ async fn a_small_file_waits_in_mailboxes_for_somebody_who_is_away_and_comes_whil
     alice.start();
     alice.set_offline(false);
     until(&alice, &sent.id, TransferState::Complete).await;
+    nothing_is_left(&net, empty).await;
+}
+
+/// What was put into mailboxes goes, in time.
+async fn nothing_is_left(net: &SimNet, empty: u64) {
     tokio::time::sleep(Duration::from_secs(600)).await;
-    assert!(
-        net.stored() < empty + 500_000,
-        "nothing of it is left: {} and {empty}",
-        net.stored()
-    );
+    let stored = net.stored();
+    assert!(stored < empty + 500_000, "nothing of it is left: {stored} and {empty}");
+}
+
+fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,12 +110,7 @@ async fn what_was_put_into_mailboxes_is_erased_when_it_is_cancelled_or_declined_
     .await;
     bob.decline_file(&offered[1]).expect("is declined");
     until(&alice, &offered[1], TransferState::Declined).await;
-    tokio::time::sleep(Duration::from_secs(600)).await;
-    assert!(
-        net.stored() < empty + 500_000,
-        "nothing of it is left: {} and {empty}",
-        net.stored()
-    );
+    nothing_is_left(&net, empty).await;
 }
 
 /// Mailboxes that forget, repeat, swap and invent pieces: what is missing comes by road, and nothing false is ever taken.
