@@ -33,7 +33,7 @@ impl Source {
     /// Opens it.
     pub(crate) fn open(&self, geometry: &Geometry, id: TransferId, store: &Store) -> Result<Reading, Fault> {
         let from = match self {
-            Self::Path(path) => From::File(File::open(path).map_err(|_| Fault::Unreadable)?),
+            Self::Path(path) => From::File(Ahead::of(File::open(path).map_err(|_| Fault::Unreadable)?)),
             Self::Kept | Self::Given => From::Kept(Arc::clone(store.vault()), FileId(id.0)),
             Self::Folder { path, bare } => {
                 let manifest = manifest(id, store).ok_or(Fault::Unreadable)?;
@@ -68,7 +68,7 @@ pub(crate) struct Reading {
 }
 
 enum From {
-    File(File),
+    File(Ahead),
     Kept(Arc<Vault>, FileId),
     Folder(Tree),
 }
@@ -82,6 +82,15 @@ impl Reading {
         })
     }
 
+    /// Whether a chunk is in memory already, so that nobody waits for the disk.
+    pub(crate) fn is_at_hand(&self, chunk: u32) -> bool {
+        let offset = self.geometry.offset(chunk);
+        match (&self.from, self.geometry.length(chunk)) {
+            (From::File(file), Some(length)) => file.part(offset, length).is_some(),
+            _ => false,
+        }
+    }
+
     /// Reads one chunk. Whether it is what was offered, the outline knows.
     pub(crate) fn read(&mut self, chunk: u32, into: &mut Vec<u8>) -> Result<(), Fault> {
         let length = self.geometry.length(chunk).ok_or(Fault::Changed)?;
@@ -89,9 +98,11 @@ impl Reading {
         into.clear();
         match &mut self.from {
             From::File(file) => {
-                into.resize(length, 0);
-                let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(into));
-                read.map_err(fault)
+                if file.part(offset, length).is_none() {
+                    file.read(offset, length).map_err(fault)?;
+                }
+                into.extend_from_slice(file.part(offset, length).ok_or(Fault::Changed)?);
+                Ok(())
             }
             From::Kept(vault, id) => {
                 let bytes = vault
@@ -105,6 +116,45 @@ impl Reading {
         }
     }
 }
+
+/// A file, and some of what comes next in it: a road asks for many chunks in a row, and each wait for a disk costs more than
+/// the reading.
+struct Ahead {
+    file: File,
+    first: u64,
+    bytes: Vec<u8>,
+}
+
+impl Ahead {
+    fn of(file: File) -> Self {
+        Self {
+            file,
+            first: 0,
+            bytes: Vec::new(),
+        }
+    }
+
+    fn part(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.first)?).ok()?;
+        self.bytes.get(from..from.checked_add(length)?)
+    }
+
+    /// Reads so many bytes at least, and what follows as far as there is room.
+    fn read(&mut self, offset: u64, length: usize) -> io::Result<()> {
+        self.first = offset;
+        self.bytes.clear();
+        self.file.seek(SeekFrom::Start(offset))?;
+        let most = length.max(AHEAD) as u64;
+        Read::by_ref(&mut self.file).take(most).read_to_end(&mut self.bytes)?;
+        if self.bytes.len() < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(())
+    }
+}
+
+/// Read at once: what a road asks for at once, at first.
+const AHEAD: usize = 512 * 1024;
 
 /// A manifest, and the files behind it, as one.
 struct Tree {
@@ -214,5 +264,37 @@ fn fault(error: io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Fault::Changed,
         _ => Fault::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_what_stands_in_the_file_in_any_order_and_the_next_ones_are_at_hand() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+        std::fs::write(&path, &bytes).expect("written");
+        let geometry = Geometry::of(bytes.len() as u64).expect("small");
+        let mut reading = Reading {
+            geometry,
+            from: From::File(Ahead::of(File::open(&path).expect("there"))),
+        };
+        let last = geometry.chunks() - 1;
+        let mut chunk = Vec::new();
+        for number in [0, 1, 7, 8, last, 3, last - 1, last] {
+            reading.read(number, &mut chunk).expect("read");
+            let from = usize::try_from(geometry.offset(number)).expect("small");
+            assert!(bytes[from..].starts_with(&chunk), "{number}");
+            assert_eq!(Some(chunk.len()), geometry.length(number));
+            assert!(reading.is_at_hand(number));
+        }
+        reading.read(16, &mut chunk).expect("read");
+        assert!(reading.is_at_hand(23) && !reading.is_at_hand(24) && !reading.is_at_hand(15));
+
+        std::fs::write(&path, &bytes[..1_000_000]).expect("written");
+        assert_eq!(reading.read(40, &mut chunk), Err(Fault::Changed), "it became shorter");
     }
 }

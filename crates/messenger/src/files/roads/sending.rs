@@ -94,7 +94,11 @@ impl RoadJob {
                     mouth.alive().await?;
                 }
             }
-            let read = on_the_disk(|| reading.read(chunk, &mut buffer));
+            let read = if reading.is_at_hand(chunk) {
+                reading.read(chunk, &mut buffer)
+            } else {
+                on_the_disk(|| reading.read(chunk, &mut buffer))
+            };
             let carried = read.and_then(|()| {
                 let sealed = mouth.road.chunk(outline, chunk, &buffer, &mut mouth.rng);
                 sealed.map_err(|_| Fault::Changed)
