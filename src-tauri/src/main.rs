@@ -29,6 +29,7 @@ static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 fn main() -> Result<(), Box<dyn StdError>> {
     outis_app::shield();
     outis_app::open_many();
+    renewal::bury();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("OUTIS_LOG"))

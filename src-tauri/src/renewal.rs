@@ -31,6 +31,32 @@ pub(crate) fn finish(app: &AppHandle) {
     replace(anew);
 }
 
+/// Notices the end of what the program before this one had begun: the processes of its web view are this one's children now,
+/// and end by and by. Somebody has to take note, or the system keeps their numbers for as long as this program runs.
+#[cfg(target_os = "linux")]
+pub(crate) fn bury() {
+    // At its very beginning a program has no children of its own. Where the system does not tell, they stay.
+    let left = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    let left: Vec<_> = left
+        .split_whitespace()
+        .filter_map(|id| rustix::process::Pid::from_raw(id.parse().ok()?))
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    let waiting = move || {
+        for id in left {
+            // It fails for one that is nobody's child any more, which is just as well.
+            let _ = rustix::process::waitpid(Some(id), rustix::process::WaitOptions::empty());
+        }
+    };
+    // Without a thread they stay as they are.
+    let _ = std::thread::Builder::new().name("burial".to_owned()).spawn(waiting);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn bury() {}
+
 /// The same process with another memory.
 #[cfg(unix)]
 fn replace(mut program: Command) {

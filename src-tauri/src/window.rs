@@ -10,7 +10,10 @@ use std::{
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    webview::{PermissionKind, PermissionResponse},
+};
 use tempfile::TempDir;
 
 /// Whether a new window is to be seen at once.
@@ -28,6 +31,7 @@ pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
         .inner_size(1280.0, 800.0)
         .min_inner_size(640.0, 480.0)
         .visible(false)
+        .on_permission_request(|_, kind| answer(kind))
         .on_navigation(is_own_page);
     // The web view's library opens a folder even for a page that may keep nothing, and puts random numbers there.
     let folder = tempfile::Builder::new()
@@ -38,6 +42,7 @@ pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
         .incognito(!automation::is_on());
     app.manage(Folder(Mutex::new(Some(folder))));
     let window = window.build()?;
+    let_it_hear(&window)?;
     if let Some(place) = app.state::<Shell>().record().place {
         place.restore(&window)?;
     }
@@ -117,6 +122,31 @@ pub(crate) fn clean_up(app: &AppHandle) {
     }
 }
 
+/// The page may use the microphone, once a person speaks into it, and nothing else that a machine has.
+fn answer(kind: PermissionKind) -> PermissionResponse {
+    match kind {
+        PermissionKind::Microphone => PermissionResponse::Allow,
+        _ => PermissionResponse::Deny,
+    }
+}
+
+/// Here the web view has no microphone unless it is told so. Who drives it gets one that hums.
+#[cfg(target_os = "linux")]
+fn let_it_hear(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{SettingsExt, WebViewExt};
+    window.with_webview(|view| {
+        if let Some(settings) = view.inner().settings() {
+            settings.set_enable_media_stream(true);
+            settings.set_enable_mock_capture_devices(automation::is_on());
+        }
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn let_it_hear(_: &WebviewWindow) -> tauri::Result<()> {
+    Ok(())
+}
+
 /// The bundled page, under the scheme that each system has for it.
 fn is_own_page(url: &url::Url) -> bool {
     match url.scheme() {
@@ -129,6 +159,20 @@ fn is_own_page(url: &url::Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_may_hear_and_neither_see_nor_know_where_it_is() {
+        assert!(matches!(answer(PermissionKind::Microphone), PermissionResponse::Allow));
+        for other in [
+            PermissionKind::Camera,
+            PermissionKind::Geolocation,
+            PermissionKind::Notifications,
+            PermissionKind::ClipboardRead,
+            PermissionKind::DisplayCapture,
+        ] {
+            assert!(matches!(answer(other), PermissionResponse::Deny), "{other:?}");
+        }
+    }
 
     #[test]
     fn the_page_can_go_nowhere_but_to_itself() {

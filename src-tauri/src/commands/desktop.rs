@@ -59,7 +59,7 @@ pub(crate) async fn clipboard_copy(handle: AppHandle, params: CopyText) -> Resul
         .write_text(text.dangerously_expose())
         .map_err(Error::internal)?;
     tauri::async_runtime::spawn(async move {
-        tokio::time::sleep(CLEARED_AFTER).await;
+        tokio::time::sleep(automation::clipboard_time().unwrap_or(CLEARED_AFTER)).await;
         let there = handle.clipboard().read_text();
         if there.is_ok_and(|there| there == *text.dangerously_expose()) {
             // A clipboard that is gone holds nothing.
