@@ -133,7 +133,8 @@ impl App {
         self.put(open, Some(Playground { sandbox, echo }));
         self.contact_add(AddContact {
             address: contact,
-            alias: None,
+            // Who has only just begun meets a name, not an address.
+            alias: Some("Echo".to_owned()),
             greeting: None,
         })
         .await?;
