@@ -6,6 +6,8 @@
 //! Types to know: [`Window`] (a running program and its page) and [`Home`] (what it is started with).
 
 mod driver;
+mod examine;
+mod keyboard;
 mod undriven;
 
 pub use undriven::Undriven;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use std::{
     cell::Cell,
     collections::BTreeSet,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -32,13 +35,19 @@ pub struct Home {
     dir: TempDir,
     /// The file that is chosen when one is asked for.
     pub open: Option<PathBuf>,
+    /// Further variables that the program finds.
+    pub variables: Vec<(&'static str, OsString)>,
 }
 
 impl Default for Home {
     fn default() -> Self {
         let dir = process::folder();
         std::fs::create_dir(dir.path().join("tmp")).expect("a folder");
-        Self { dir, open: None }
+        Self {
+            dir,
+            open: None,
+            variables: Vec::new(),
+        }
     }
 }
 
@@ -105,7 +114,19 @@ impl Window {
         self.driver.type_keys(&enabled, text).await;
     }
 
-    /// How often it was clicked and typed into.
+    /// Clicks with the second button, which opens what one can do with something.
+    pub async fn second_click(&self, selector: &str) {
+        self.count();
+        self.see(selector).await;
+        let middle = "
+            const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect();
+            return [Math.round(x + width / 2), Math.round(y + height / 2)]";
+        let at = self.run(middle, &[json!(selector)]).await;
+        let place = |index| at.get(index).and_then(Value::as_i64).expect("a number");
+        self.driver.second_click(place(0), place(1)).await;
+    }
+
+    /// How often it was clicked and typed into, and keys were pressed.
     pub fn actions(&self) -> usize {
         self.actions.get()
     }
@@ -181,6 +202,21 @@ impl Window {
         time::timeout(PATIENCE, renewed).await.expect("a new page in time");
     }
 
+    /// Returns when all of its processes that ended have been taken note of.
+    ///
+    /// # Panics
+    /// If that does not come.
+    pub async fn until_nothing_dead_is_left(&self) {
+        let buried = async {
+            while !zombies(self.group).is_empty() {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(PATIENCE, buried)
+            .await
+            .expect("somebody takes note in time");
+    }
+
     /// The processes of its pages.
     pub fn pages(&self) -> BTreeSet<u32> {
         let shows_a_page = |process: &u32| process_name(*process).contains("WebKitWebProc");
@@ -189,17 +225,10 @@ impl Window {
 
     /// The processes that show it: the program's own, and those of its web views.
     pub fn processes(&self) -> Vec<u32> {
-        let runs_in_group = |pid: &u32| {
-            let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            // Its name stands in brackets and may hold anything; then state, parent and group (proc(5)).
-            let after_name = status.rsplit_once(')').map_or("", |(_, rest)| rest);
-            let mut fields = after_name.split_whitespace();
-            let (state, group) = (fields.next(), fields.nth(1).and_then(|group| group.parse().ok()));
-            group == Some(self.group) && state != Some("Z")
-        };
-        let all = std::fs::read_dir("/proc").expect("processes").flatten();
-        all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter(runs_in_group)
+        let members = group(self.group).into_iter();
+        members
+            .filter(|(_, state)| state != "Z")
+            .map(|(process, _)| process)
             .collect()
     }
 
@@ -256,6 +285,11 @@ impl Drop for Window {
 }
 
 impl Home {
+    /// A folder that is gone with it.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Where the account is.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("outis")
@@ -300,7 +334,32 @@ impl Home {
         if let Some(path) = &self.open {
             command.env("OUTIS_AUTOMATION_OPEN", path);
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
     }
+}
+
+/// The processes of a group that ended and nobody took note of.
+pub fn zombies(of: u32) -> Vec<u32> {
+    let members = group(of).into_iter();
+    members
+        .filter(|(_, state)| state == "Z")
+        .map(|(process, _)| process)
+        .collect()
+}
+
+/// The processes of a group, each with its state (proc(5)).
+fn group(wanted: u32) -> Vec<(u32, String)> {
+    let all = std::fs::read_dir("/proc").expect("processes").flatten();
+    all.filter_map(|entry| {
+        let process = entry.file_name().to_str()?.parse().ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // Its name stands in brackets and may hold anything; then state, parent and group.
+        let (_, after_name) = status.rsplit_once(')')?;
+        let mut fields = after_name.split_whitespace();
+        let (state, group) = (fields.next()?, fields.nth(1)?);
+        (group == wanted.to_string()).then(|| (process, state.to_owned()))
+    })
+    .collect()
 }
 
 /// As the system has it, cut to 15 letters; nothing for one that has ended.
@@ -333,10 +392,17 @@ const AWAIT: &str = "
     again();
 ";
 
-/// Answers when what is shown has been drawn, with its fonts.
+/// Answers when what is shown has been drawn, with its fonts, and nothing is half-way to another colour.
 const DRAWN: &str = "
     const [tell] = arguments;
-    document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => tell(true))));
+    const still = () => {
+        for (const animation of document.getAnimations()) {
+            // What never ends cannot be finished.
+            try { animation.finish(); } catch { animation.cancel(); }
+        }
+        requestAnimationFrame(() => tell(true));
+    };
+    document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(still)));
 ";
 
 /// What the settings would do, without leaving the screen; `null` gives back what they say.

@@ -3,8 +3,12 @@
 //! Pictures of every screen go to `screenshots/`, which git ignores: tests cannot see whether something is beautiful.
 
 mod bob;
+mod borders;
+mod keys;
 mod locking;
 mod payloads;
+mod screens;
+mod spoofs;
 mod traces;
 
 use bob::Bob;

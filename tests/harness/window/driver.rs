@@ -76,8 +76,33 @@ impl Driver {
 
     /// Takes the pointer off whatever it is over.
     pub(super) async fn point_at_nothing(&self) {
-        let step = json!({"type": "pointerMove", "duration": 0, "x": 4, "y": 4});
-        let pointer = json!({"type": "pointer", "id": "pointer", "actions": [step]});
+        self.point(&[json!({"type": "pointerMove", "duration": 0, "x": 4, "y": 4})])
+            .await;
+    }
+
+    /// Opens what a second button opens, at a place in the page.
+    pub(super) async fn second_click(&self, x: i64, y: i64) {
+        self.point(&[
+            json!({"type": "pointerMove", "duration": 0, "x": x, "y": y}),
+            json!({"type": "pointerDown", "button": 2}),
+            json!({"type": "pointerUp", "button": 2}),
+        ])
+        .await;
+    }
+
+    /// Presses keys together, whatever has the focus, and lets go of them in turn.
+    pub(super) async fn press(&self, keys: &[String]) {
+        let down = keys.iter().map(|key| json!({"type": "keyDown", "value": key}));
+        let up = keys.iter().rev().map(|key| json!({"type": "keyUp", "value": key}));
+        let steps: Vec<Value> = down.chain(up).collect();
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": steps});
+        self.post("/actions", &json!({"actions": [keyboard]}))
+            .await
+            .expect("a key");
+    }
+
+    async fn point(&self, steps: &[Value]) {
+        let pointer = json!({"type": "pointer", "id": "pointer", "actions": steps});
         self.post("/actions", &json!({"actions": [pointer]}))
             .await
             .expect("a move");

@@ -20,6 +20,12 @@ impl Bob {
         self.person.address()
     }
 
+    /// Asks somebody who has never heard of him.
+    pub(super) async fn asks(&self, address: &str, greeting: &str) {
+        let request = json!({"address": address, "greeting": greeting});
+        self.rpc().call("contact.add", request).await;
+    }
+
     /// Waits for somebody's request and says yes.
     pub(super) async fn accepts(&mut self, nickname: &str, greeting: &str) {
         let contact = self

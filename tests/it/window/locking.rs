@@ -3,10 +3,10 @@
 use outis_tests::{
     canary::Needles,
     lab::{Memory, is_root},
-    window::{Home, Window, id, process_name},
+    window::{Home, Window, id, process_name, zombies},
 };
 use serde_json::json;
-use std::{collections::BTreeSet, fs::File, io::ErrorKind};
+use std::{collections::BTreeSet, fs::File, io::ErrorKind, os::unix::process::CommandExt, process::Command};
 
 const NICKNAME: &str = "CanaryOfTheWindow";
 const PASSPHRASE: &str = "seven canaries went below and six of them sang";
@@ -51,7 +51,21 @@ async fn nothing_of_a_locked_account_is_in_the_memory_of_any_process_of_the_wind
         let memory = File::open(format!("/proc/{}/mem", program.expect("it runs")));
         assert_eq!(memory.unwrap_err().kind(), ErrorKind::PermissionDenied);
     }
+    window.until_nothing_dead_is_left().await;
     window.close().await;
+}
+
+/// The control for the above.
+#[test]
+fn a_process_that_ended_unnoticed_is_seen() {
+    let mut child = Command::new("true").process_group(0).spawn().unwrap();
+    let id = child.id();
+    while zombies(id).is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(zombies(id), vec![id]);
+    child.wait().unwrap();
+    assert_eq!(zombies(id), Vec::<u32>::new());
 }
 
 /// Puts a text into a field without the driver's having it, which keeps what passes through it: it is told backwards.
