@@ -31,6 +31,7 @@ pub(crate) fn open(app: &AppHandle, start: Start) -> tauri::Result<()> {
         .inner_size(1280.0, 800.0)
         .min_inner_size(640.0, 480.0)
         .visible(false)
+        .proxy_url(NOWHERE.parse().expect("an address"))
         .on_permission_request(|_, kind| answer(kind))
         .on_navigation(is_own_page);
     // The web view's library opens a folder even for a page that may keep nothing, and puts random numbers there.
@@ -89,6 +90,11 @@ pub(crate) fn remember_place(window: &WebviewWindow) {
 pub(crate) fn current(app: &AppHandle) -> Option<WebviewWindow> {
     app.get_webview_window(NAME)
 }
+
+/// Where everything ends that the web view would send by itself. The policy lets the page ask for nothing, but a web view
+/// opens a connection before it asks whether it may go somewhere. Nobody listens there, and nothing of ours needs it: pages
+/// and commands have schemes of their own.
+const NOWHERE: &str = "socks5://127.0.0.1:1";
 
 /// As the capability has it.
 const NAME: &str = "main";
