@@ -10,6 +10,7 @@ mod payloads;
 mod screens;
 mod spoofs;
 mod traces;
+mod voice;
 
 use bob::Bob;
 use outis_tests::{
