@@ -159,9 +159,9 @@ describe('the room', () => {
 
   it('says of the network what is so', async () => {
     open(fullWorld(NOW));
-    expect((await find('network-state')).dataset['state']).toBe('direct');
+    expect((await find('network-state')).dataset['state']).toBe('building');
     await press('network-state');
-    expect((await find('network-honest')).textContent).toMatch(/waits on this computer/);
+    expect((await find('network-page')).textContent).toMatch(/waits on this computer/);
     expect((await find('network-route')).dataset['hops']).toBe('0');
   });
 
@@ -175,7 +175,7 @@ describe('the room', () => {
     await type('add-relay-address', ' /ip4/127.0.0.1/udp/4001/quic-v1/p2p/12D3 ');
     await press('add-relay-submit');
     await waitFor(() => expect(backend.world.network.relays_known).toBe(8));
-    await waitFor(async () => expect((await find('network-state')).dataset['state']).toBe('direct'));
+    await waitFor(async () => expect((await find('network-state')).dataset['state']).toBe('building'));
   });
 
   it('is left by a key, and nothing of it stays on the page', async () => {

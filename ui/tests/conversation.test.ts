@@ -168,18 +168,41 @@ describe('finding the way', () => {
     await conversation.load();
   });
 
-  it('reads back to a message in large pages, and shows them at once', async () => {
+  it('reads what stands around a message, however far back it lies', async () => {
     const asked = calls(backend, 'message.list').length;
     expect(await conversation.show('m1000')).toBe(true);
     expect(conversation.target).toEqual({ id: 'm1000' });
-    expect(calls(backend, 'message.list').length - asked).toBe(4);
-    expect(conversation.messages[0]?.id).toBe('m940');
-    expect(new Set(conversation.messages.map(({ id }) => id)).size).toBe(conversation.messages.length);
+    expect(calls(backend, 'message.list').length - asked).toBe(1);
+    expect(conversation.messages[0]?.id).toBe('m900');
+    expect(conversation.more).toBe(true);
+    expect(conversation.newer).toBe(true);
   });
 
-  it('says that a message is gone', async () => {
+  it('reads on from there, and to the very end', async () => {
+    await conversation.show('m2700');
+    await conversation.loadNewer();
+    expect(conversation.newest?.id).toBe('m2999');
+    expect(conversation.newer).toBe(false);
+    expect(new Set(conversation.messages.map(({ id }) => id)).size).toBe(conversation.messages.length);
+    const asked = calls(backend, 'message.list').length;
+    await conversation.loadNewer();
+    expect(calls(backend, 'message.list')).toHaveLength(asked);
+  });
+
+  it('puts nothing new at the end of what stands far back', async () => {
+    await conversation.show('m1000');
+    backend.receive(odysseus, 'Where are you?');
+    expect(conversation.messages.some((one) => textOf(one) === 'Where are you?')).toBe(false);
+    conversation.draft = 'Far away.';
+    await conversation.send(NOW);
+    expect(conversation.newer).toBe(false);
+    expect(conversation.messages.slice(-2).map(textOf)).toEqual(['Where are you?', 'Far away.']);
+  });
+
+  it('says that a message is gone, and stays where it is', async () => {
+    const before = conversation.messages;
     expect(await conversation.show('never')).toBe(false);
-    expect(conversation.more).toBe(false);
+    expect(conversation.messages).toBe(before);
   });
 
   it('goes to a time, or to the next there is', async () => {
@@ -189,6 +212,10 @@ describe('finding the way', () => {
     expect(conversation.target).toEqual({ id: 'm2999' });
     await conversation.showTime(0);
     expect(conversation.target).toEqual({ id: 'm0' });
+    await conversation.show('m2999');
+    await conversation.show('m5');
+    await conversation.showTime(NOW - 60_000);
+    expect(conversation.target).toEqual({ id: 'm2999' });
   });
 
   it('finds words and steps through the hits, round again', async () => {

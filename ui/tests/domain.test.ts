@@ -70,14 +70,15 @@ describe('a contact', () => {
     expect(matches(known, 'penelope')).toBe(false);
   });
 
-  it('stands above those who wrote earlier, and by name among those who never did', () => {
+  it('stands above those who wrote or came earlier, and by name among those who came at once', () => {
     const order = (...list: Contact[]): string[] => list.sort(byLastMessage).map((one) => one.nickname);
     const [b, a, c] = [
       contact({ nickname: 'B' }),
       contact({ nickname: 'A' }),
       contact({ nickname: 'C', last_message_at: 5 }),
     ];
-    expect(order(b, a, c)).toEqual(['C', 'A', 'B']);
+    const fresh = contact({ nickname: 'D', added_at: 6 });
+    expect(order(b, a, c, fresh)).toEqual(['D', 'C', 'A', 'B']);
   });
 
   it('has a safety number in groups of five, however it came', () => {
@@ -118,14 +119,14 @@ describe('how the network is', () => {
     expect(connection(null)).toBe('offline');
     expect(connection(onlineNetwork(0))).toBe('offline');
     expect(connection(onlineNetwork(5))).toBe('too_few');
-    expect(connection(onlineNetwork(6))).toBe('direct');
+    expect(connection(onlineNetwork(6))).toBe('building');
     expect(connection({ ...onlineNetwork(6), circuits: [circuit(['a', 'b', 'c'])] })).toBe('hidden');
   });
 
   it('is never called better than its shortest circuit', () => {
     const status = { ...onlineNetwork(6), circuits: [circuit(['a', 'b', 'c']), circuit([])] };
     expect(hopCount(status)).toBe(0);
-    expect(connection(status)).toBe('direct');
+    expect(connection(status)).toBe('building');
   });
 });
 

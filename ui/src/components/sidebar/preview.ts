@@ -21,7 +21,7 @@ export function previewText(
     case 'text':
       return self ? visible(firstLine(body.text)) : mine(message, firstLine(body.text), i18n);
     case 'file':
-      return t('preview.file', { name: body.name });
+      return body.voice ? t('preview.voice') : t('preview.file', { name: body.name });
     case 'gap':
       return t('preview.gap');
     case 'deleted':

@@ -21,9 +21,10 @@ export function isConversation(contact: Contact): boolean {
   return contact.state !== 'incoming' && contact.state !== 'declined';
 }
 
-/** Latest first, those never written to last and by name. */
+/** Latest first, by what was said or else by when they came; those of one moment by name. */
 export function byLastMessage(a: Contact, b: Contact): number {
-  return (b.last_message_at ?? 0) - (a.last_message_at ?? 0) || displayName(a).localeCompare(displayName(b));
+  const at = (contact: Contact): number => contact.last_message_at ?? contact.added_at;
+  return at(b) - at(a) || displayName(a).localeCompare(displayName(b));
 }
 
 /** Pinned first; within that, latest first. */

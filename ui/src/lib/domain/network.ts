@@ -1,7 +1,7 @@
 import type { NetworkStatus } from '$lib/api/dto';
 
 /** How things stand, in the one word that the sentence on the screen follows from. */
-export type Connection = 'offline' | 'too_few' | 'direct' | 'hidden';
+export type Connection = 'offline' | 'too_few' | 'building' | 'hidden';
 
 /** Fewer relays than this and too much would rest on each of them. */
 export const RELAYS_WANTED = 6;
@@ -9,10 +9,10 @@ export const RELAYS_WANTED = 6;
 export function connection(status: NetworkStatus | null): Connection {
   if (!status || !status.online) return 'offline';
   if (status.relays_known < RELAYS_WANTED) return 'too_few';
-  return hopCount(status) > 0 ? 'hidden' : 'direct';
+  return hopCount(status) > 0 ? 'hidden' : 'building';
 }
 
-/** Relays between here and an endpoint on the shortest circuit; 0 while nothing runs over circuits. */
+/** Relays between here and an endpoint on the shortest circuit; 0 while none stands, and then nothing leaves. */
 export function hopCount(status: NetworkStatus): number {
   if (status.circuits.length === 0) return 0;
   return Math.min(...status.circuits.map((circuit) => circuit.hops.length));

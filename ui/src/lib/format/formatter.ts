@@ -86,9 +86,17 @@ export class Formatter {
     return new Intl.NumberFormat(this.#locale, { style: 'percent', maximumFractionDigits: 0 }).format(share);
   }
 
-  /** A short time, to the tenth. */
-  seconds(seconds: number): string {
-    return this.#unit(seconds, 'second', 1);
+  /** A short time: milliseconds, or seconds to the tenth. */
+  brief(milliseconds: number): string {
+    if (milliseconds < 1_000) return this.#unit(Math.max(1, Math.round(milliseconds)), 'millisecond', 0);
+    return this.#unit(milliseconds / 1_000, 'second', 1);
+  }
+
+  /** As a player shows it: 0:07, 1:23. */
+  clock(milliseconds: number): string {
+    const seconds = Math.floor(milliseconds / 1_000);
+    const two = new Intl.NumberFormat(this.#locale, { minimumIntegerDigits: 2 });
+    return `${this.number(Math.floor(seconds / 60))}:${two.format(seconds % 60)}`;
   }
 
   duration(seconds: number): string {

@@ -154,12 +154,13 @@ export const de = {
 
   'status.offline': 'Nicht verbunden',
   'status.too_few': 'Zu wenige Relays',
-  'status.direct': 'Ein Relay entfernt',
+  'status.building': 'Ein Weg wird gebaut…',
   'status.hidden': { one: 'Verborgen hinter {count} Relay', other: 'Verborgen hinter {count} Relays' },
 
   'preview.you': 'Du: {text}',
   'preview.draft': 'Entwurf:',
   'preview.file': 'Datei: {name}',
+  'preview.voice': 'Sprachnachricht',
   'preview.gap': 'Nachrichten fehlen',
   'preview.deleted': 'Gelöschte Nachricht',
   'preview.unsupported': 'Von dieser Version nicht unterstützt',
@@ -262,6 +263,7 @@ export const de = {
   'composer.stop_answering': 'Nicht auf diese Nachricht antworten',
   'composer.drop': 'Loslassen, um es an {name} zu senden',
   'composer.attach': 'Datei senden',
+  'composer.attach.as_is': 'Ein Foto senden, wie es ist, mit allem, was die Kamera schrieb',
   'composer.hint': 'Eingabe sendet, Umschalt und Eingabe beginnen eine neue Zeile',
   'composer.blocked': 'Du hast {name} blockiert. Heb es auf, um zu schreiben.',
   'composer.superseded': 'Dieser Computer sendet für dieses Konto nichts mehr.',
@@ -314,6 +316,24 @@ export const de = {
     'Die Seite und dein Anbieter sehen, dass du sie besuchst: Ein Browser wird von Outis nicht verborgen.',
   'link.open': 'Im Browser öffnen',
   'link.copy': 'Link kopieren',
+
+  'voice.record': 'Eine Sprachnachricht aufnehmen',
+  'voice.recording': 'Aufnahme läuft. Eingabe sendet, Escape verwirft',
+  'voice.send': 'Gesprochenes senden',
+  'voice.cancel': 'Gesprochenes verwerfen',
+  'voice.no_microphone':
+    'Kein Mikrofon ist verfügbar. Ist eines angeschlossen, und dürfen Programme es benutzen?',
+  'voice.label': 'Sprachnachricht, {length}',
+  'voice.play': 'Abspielen',
+  'voice.pause': 'Anhalten',
+  'voice.fetch': 'Holen',
+  'voice.position': 'Stelle',
+  'voice.unplayable':
+    'Das ist keine Sprachnachricht, die Outis abspielen kann. Speichere sie, um sie anderswo anzusehen.',
+
+  'picture.title': 'Dieses Bild an {name} senden?',
+  'picture.alt': 'Das Bild aus der Zwischenablage',
+  'picture.send': 'Senden',
 
   'explain.title': 'Warum ist sie noch nicht da?',
   'explain.lead': 'Was mit dieser Nachricht bisher geschah. Dieses Protokoll bleibt auf diesem Computer.',
@@ -455,18 +475,16 @@ export const de = {
 
   'network.title.offline': 'Nicht verbunden',
   'network.title.too_few': 'Zu wenige Relays',
-  'network.title.direct': 'Verbunden, ein Relay entfernt',
+  'network.title.building': 'Ein Weg wird gebaut',
   'network.title.hidden': { one: 'Verborgen hinter {count} Relay', other: 'Verborgen hinter {count} Relays' },
   'network.lead.offline':
     'Kein Relay antwortet. Was du schreibst, bleibt auf diesem Computer und geht von selbst hinaus. Sieh nach deiner Verbindung, oder füge die Adresse eines Relays hinzu, das ein Freund betreibt.',
   'network.lead.too_few':
     'Outis sendet nichts, bevor es sechs Relays kennt, weil sonst zu viel an jedem hinge. Füge die Adresse eines Relays hinzu, das ein Freund betreibt: Es erzählt von anderen.',
-  'network.lead.direct': 'Was du schreibst, ist versiegelt und wartet in Briefkästen, die andere betreiben.',
+  'network.lead.building':
+    'Relays antworten, und ein Weg über drei von ihnen wird gebaut. Bis er steht, wartet auf diesem Computer, was du schreibst.',
   'network.lead.hidden':
     'Alles geht über Relays hinaus, die andere betreiben. Kontakte sehen keine Internetadresse von dir, und du keine von ihnen.',
-  'network.honest.title': 'Noch kein Weg',
-  'network.honest.text':
-    'Wege über drei Relays werden gerade gebaut. Bis einer steht, wartet auf diesem Rechner, was du schreibst.',
   'network.route.title': 'Der Weg einer Nachricht',
   'network.route.you': 'Du',
   'network.route.relay': 'Relay',
@@ -475,7 +493,8 @@ export const de = {
   'network.route.them': 'Andere',
   'network.route.about':
     'Du, dann {count} Relays, dann ein Briefkasten. Die andere Seite kommt ebenso dorthin.',
-  'network.route.about.direct': 'Du legst sie in einen Briefkasten. Die andere Seite holt sie dort ab.',
+  'network.route.about.none':
+    'Jetzt steht kein Weg. Wenn einer steht: du, dann {count} Relays, dann ein Briefkasten.',
   'network.circuits': {
     one: '{count} Weg ist gebaut, in {time}',
     other: '{count} Wege sind gebaut, der schnellste in {time}',
@@ -486,7 +505,7 @@ export const de = {
   'network.mailboxes': 'Deine Briefkästen',
   'network.mailboxes.about': { one: '{count} antwortet', other: '{count} antworten' },
   'network.mailboxes.none': 'werden mit dem ersten Kontakt gezogen',
-  'network.traffic': 'Seit dem Start',
+  'network.traffic': 'Gesendet und empfangen',
   'network.traffic.about': '{received} herein, {sent} hinaus',
   'network.add.title': 'Relay hinzufügen',
   'network.add.text':
@@ -587,6 +606,14 @@ export const de = {
   'settings.tells': 'Was Kontakte erfahren',
   'settings.tells.about':
     'Ein Kontakt sieht, dass eine Nachricht ankam, und damit, wann dein Programm läuft. Für jeden Kontakt kannst du das unter Einzelheiten stündlich melden lassen, und zeigen, dass du schreibst.',
+  'settings.file_rate': 'Tempo von Dateien',
+  'settings.file_rate.about': 'Je Richtung, für alle Dateien zusammen. Nachrichten werden nicht gebremst.',
+  'settings.file_rate.none': 'So schnell es geht',
+  'settings.images': 'Fotos',
+  'settings.images.about':
+    'Fotos gehen ohne das hinaus, was eine Kamera hineingeschrieben hat: wo, wann und womit sie aufgenommen wurden. Soll eines bleiben, wie es ist, öffne das Menü der Büroklammer.',
+  'settings.swap':
+    'Dieser Computer darf Speicher auf seine Platte schreiben, auch Schlüssel und Texte, und ließ sich davon nicht abhalten. Verschlüsselte Auslagerung oder gar keine ist sicherer.',
   'settings.blocked': 'Blockierte Leute',
   'settings.blocked.none': 'Du hast niemanden blockiert.',
   'settings.notifications.off': 'Keine',

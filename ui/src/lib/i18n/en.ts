@@ -151,12 +151,13 @@ export const en = {
 
   'status.offline': 'Not connected',
   'status.too_few': 'Too few relays',
-  'status.direct': 'One relay away',
+  'status.building': 'Building a route…',
   'status.hidden': { one: 'Hidden behind {count} relay', other: 'Hidden behind {count} relays' },
 
   'preview.you': 'You: {text}',
   'preview.draft': 'Draft:',
   'preview.file': 'File: {name}',
+  'preview.voice': 'Voice message',
   'preview.gap': 'Messages missing',
   'preview.deleted': 'Deleted message',
   'preview.unsupported': 'Not supported by this version',
@@ -258,6 +259,7 @@ export const en = {
   'composer.stop_answering': 'Do not answer this message',
   'composer.drop': 'Let go to send it to {name}',
   'composer.attach': 'Send a file',
+  'composer.attach.as_is': 'Send a photo as it is, with what the camera wrote',
   'composer.hint': 'Enter sends, Shift and Enter begin a new line',
   'composer.blocked': 'You blocked {name}. Unblock to write.',
   'composer.superseded': 'This computer no longer sends for this account.',
@@ -308,6 +310,22 @@ export const en = {
   'link.warning': 'The site and your provider will see that you visit: a browser is not hidden by Outis.',
   'link.open': 'Open in the browser',
   'link.copy': 'Copy the link',
+
+  'voice.record': 'Record a voice message',
+  'voice.recording': 'Recording. Enter sends, Escape discards',
+  'voice.send': 'Send what was said',
+  'voice.cancel': 'Discard what was said',
+  'voice.no_microphone': 'No microphone can be used. Is one connected, and may programs use it?',
+  'voice.label': 'Voice message, {length}',
+  'voice.play': 'Play',
+  'voice.pause': 'Pause',
+  'voice.fetch': 'Fetch it',
+  'voice.position': 'Position',
+  'voice.unplayable': 'This is no voice message that Outis can play. Save it to look at it elsewhere.',
+
+  'picture.title': 'Send this picture to {name}?',
+  'picture.alt': 'The picture from the clipboard',
+  'picture.send': 'Send',
 
   'explain.title': 'Why is it not there yet?',
   'explain.lead': 'What happened to this message so far. This record is kept on this computer.',
@@ -449,18 +467,16 @@ export const en = {
 
   'network.title.offline': 'Not connected',
   'network.title.too_few': 'Too few relays',
-  'network.title.direct': 'Connected, one relay away',
+  'network.title.building': 'Building a route',
   'network.title.hidden': { one: 'Hidden behind {count} relay', other: 'Hidden behind {count} relays' },
   'network.lead.offline':
     'No relay answers. What you write is kept on this computer and leaves by itself. Look at your connection, or add the address of a relay that a friend runs.',
   'network.lead.too_few':
     'Outis sends nothing until it knows six relays, because too much would rest on each. Add the address of a relay that a friend runs: it tells of others.',
-  'network.lead.direct': 'What you write is sealed and waits in mailboxes that other people run.',
+  'network.lead.building':
+    'Relays answer, and a way over three of them is being built. Until it stands, what you write waits on this computer.',
   'network.lead.hidden':
     'Everything leaves through relays that other people run. Contacts see no internet address of yours, and you see none of theirs.',
-  'network.honest.title': 'No route yet',
-  'network.honest.text':
-    'Routes over three relays are being built. Until one stands, what you write waits on this computer.',
   'network.route.title': 'The way of a message',
   'network.route.you': 'You',
   'network.route.relay': 'relay',
@@ -468,7 +484,7 @@ export const en = {
   'network.route.their_relays': 'their relays',
   'network.route.them': 'Them',
   'network.route.about': 'You, then {count} relays, then a mailbox. The other side comes to it the same way.',
-  'network.route.about.direct': 'You put it into a mailbox. The other side fetches it from there.',
+  'network.route.about.none': 'No way stands now. When one does: you, then {count} relays, then a mailbox.',
   'network.circuits': {
     one: '{count} way is built, in {time}',
     other: '{count} ways are built, the quickest in {time}',
@@ -479,7 +495,7 @@ export const en = {
   'network.mailboxes': 'Your mailboxes',
   'network.mailboxes.about': { one: '{count} answers', other: '{count} answer' },
   'network.mailboxes.none': 'drawn with your first contact',
-  'network.traffic': 'Since the start',
+  'network.traffic': 'Sent and received',
   'network.traffic.about': '{received} in, {sent} out',
   'network.add.title': 'Add a relay',
   'network.add.text':
@@ -580,6 +596,14 @@ export const en = {
   'settings.tells': 'What contacts learn',
   'settings.tells.about':
     'A contact sees that a message arrived, and so when your program runs. For each contact you can have that told once an hour, and let them see when you type, under Details.',
+  'settings.file_rate': 'Speed of files',
+  'settings.file_rate.about': 'Each way, for all files together. Messages are not slowed down.',
+  'settings.file_rate.none': 'As fast as it goes',
+  'settings.images': 'Photos',
+  'settings.images.about':
+    'Photos leave without what a camera wrote into them: where, when and with what they were taken. To send one as it is, open the menu of the paper clip.',
+  'settings.swap':
+    'This computer may write memory to its disk, also keys and texts, and did not let Outis prevent that. Encrypted swap, or none, is safer.',
   'settings.blocked': 'Blocked people',
   'settings.blocked.none': 'You have blocked nobody.',
   'settings.notifications.off': 'None',

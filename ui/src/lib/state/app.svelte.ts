@@ -18,6 +18,7 @@ import { SettingsState } from './settings.svelte';
 import { ShellState } from './shell.svelte';
 import { TransfersState } from './transfers.svelte';
 import { TypingState } from './typing.svelte';
+import { VoiceState } from './voice.svelte';
 
 /** All of the page's state, and the one place where events from the core are told apart. */
 export class AppState {
@@ -34,6 +35,7 @@ export class AppState {
   readonly clock = new ClockState();
   readonly emoji = new EmojiState();
   readonly typing = new TypingState();
+  readonly voice: VoiceState;
   /** Looking for words in all conversations. */
   readonly find: Find;
   readonly idle: IdleState;
@@ -54,6 +56,7 @@ export class AppState {
     this.contacts = new ContactsState(backend, () => this.#noteToSelf());
     this.transfers = new TransfersState(backend);
     this.network = new NetworkState(backend);
+    this.voice = new VoiceState(backend);
     this.find = new Find(backend, null);
     this.idle = new IdleState(
       () => this.settings.lockAfter,
@@ -126,6 +129,7 @@ export class AppState {
 
   /** Locks (or leaves the sandbox) and forgets what was shown. */
   async leave(entry: 'welcome' | 'sign-in' = 'welcome'): Promise<void> {
+    await this.conversations.keepDrafts();
     await this.attempt(() => this.session.leave());
     if (this.session.phase !== 'locked') return;
     this.#clear();
@@ -239,6 +243,7 @@ export class AppState {
     this.contacts.clear();
     this.conversations.clear();
     this.transfers.clear();
+    this.voice.clear();
     this.network.clear();
     this.notices.clear();
     this.find.close();

@@ -1,5 +1,6 @@
 import type { Component } from 'svelte';
 import ArrowLeftRight from '@lucide/svelte/icons/arrow-left-right';
+import Camera from '@lucide/svelte/icons/camera';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import Lock from '@lucide/svelte/icons/lock';
 import Moon from '@lucide/svelte/icons/moon';
@@ -12,7 +13,7 @@ import SettingsIcon from '@lucide/svelte/icons/settings';
 import Users from '@lucide/svelte/icons/users-round';
 import type { AppState } from './app.svelte';
 import { SECTIONS } from './navigation.svelte';
-import { shortcuts, type Shortcut } from './shortcuts';
+import { attach, shortcuts, type Shortcut } from './shortcuts';
 
 /** Something the palette can do. */
 export interface Command {
@@ -50,7 +51,13 @@ export function commands(app: AppState): Command[] {
     icon: Moon,
     run: () => void app.attempt(() => settings.choose({ theme: dark ? 'dark' : 'light' })),
   };
-  return [...byKey, ...pages, colours];
+  const asItIs = {
+    id: 'attach.as_is',
+    label: t('composer.attach.as_is'),
+    icon: Camera,
+    run: () => void attach(app, 'as they are'),
+  };
+  return [...byKey, ...(open ? [asItIs] : []), ...pages, colours];
 }
 
 /** Those in which each of the words occurs, those that begin with them first. */

@@ -13,6 +13,8 @@ export interface Target {
 export class Conversation {
   readonly contact: string;
   draft = $state('');
+  /** Whether what was once begun to be written has been fetched. */
+  recalled = $state(false);
   /** The message that the draft answers. */
   answering = $state.raw<Message | null>(null);
   /** The message whose text the draft is about to replace. */
@@ -20,8 +22,11 @@ export class Conversation {
   messages = $state.raw<readonly Message[]>([]);
   /** Whether there are messages before the first one here. */
   more = $state(false);
+  /** Whether there are messages after the last one here: one looks at a place far back. */
+  newer = $state(false);
   loaded = $state(false);
   loadingOlder = $state(false);
+  #loadingNewer = false;
   /** Set while older messages go in at the top, so that the list keeps its place from the end. */
   grewAtStart = $state(false);
   /** The first message that was unread when the conversation was opened. */
@@ -34,6 +39,9 @@ export class Conversation {
   /** The send before: they are taken one by one, in their order. */
   #last: Promise<unknown> = Promise.resolve();
   #told = 0;
+  /** The draft as the core has it. */
+  #kept = '';
+  #keeping: ReturnType<typeof setTimeout> | undefined;
   /** What was being written before an edit began. */
   #aside = '';
 
@@ -56,8 +64,34 @@ export class Conversation {
     this.grewAtStart = false;
     this.messages = [...page.messages, ...arrived.filter((message) => isNewer(message, page.messages))];
     this.more = page.more;
+    this.newer = false;
     this.loaded = true;
     this.markUnread(unread);
+  }
+
+  /** Fetches what was begun to be written before; nothing that is being written now is lost for it. */
+  async recall(): Promise<void> {
+    if (this.recalled) return;
+    const { text } = await this.#backend.call('conversation.draft', { contact: this.contact });
+    this.recalled = true;
+    this.#kept = text;
+    if (this.draft === '' && !this.editing) this.draft = text;
+  }
+
+  /** Something was written: it is kept once the hand rests. */
+  wrote(): void {
+    clearTimeout(this.#keeping);
+    // Until what is kept was fetched, nothing may take its place.
+    if (this.recalled) this.#keeping = setTimeout(() => void this.keep().catch(() => undefined), KEEP_AFTER);
+  }
+
+  /** Keeps what is being written, also over a lock and a restart. */
+  async keep(): Promise<void> {
+    clearTimeout(this.#keeping);
+    const text = this.editing ? this.#aside : this.draft;
+    if (!this.recalled || text === this.#kept) return;
+    this.#kept = text;
+    await this.#backend.call('conversation.draft', { contact: this.contact, text });
   }
 
   /** Remembers where the unread ones begin, until the conversation is looked at anew. */
@@ -70,11 +104,37 @@ export class Conversation {
     await this.#loadBack(OLDER_PAGE, () => true);
   }
 
-  /** Shows a message, and reads as far back as it lies. False if it is not there any more. */
+  /** Reads on where one looks at a place far back. */
+  async loadNewer(): Promise<void> {
+    const after = this.messages.at(-1)?.id;
+    if (!this.newer || this.#loadingNewer || after === undefined) return;
+    this.#loadingNewer = true;
+    try {
+      const page = await this.#backend.call('message.list', {
+        contact: this.contact,
+        after,
+        limit: OLDER_PAGE,
+      });
+      this.grewAtStart = false;
+      this.messages = [...this.messages, ...without(page.messages, this.messages)];
+      this.newer = page.newer && page.messages.length > 0;
+    } finally {
+      this.#loadingNewer = false;
+    }
+  }
+
+  /** Shows a message, and what stands around it. False if it is not there any more. */
   async show(id: string): Promise<boolean> {
-    const isThere = (messages: readonly Message[]): boolean => messages.some((message) => message.id === id);
-    if (!isThere(this.messages)) await this.#loadBack(MOST_AT_ONCE, isThere);
-    if (!isThere(this.messages)) return false;
+    if (!this.message(id)) {
+      const around = { contact: this.contact, around: id, limit: OLDER_PAGE };
+      const page = await this.#backend.call('message.list', around).catch(() => null);
+      if (!page?.messages.some((message) => message.id === id)) return false;
+      this.grewAtStart = false;
+      this.messages = page.messages;
+      this.more = page.more;
+      this.newer = page.newer;
+      this.loaded = true;
+    }
     this.target = { id };
     return true;
   }
@@ -85,6 +145,8 @@ export class Conversation {
       const first = messages[0];
       return first !== undefined && localTime(first) < at;
     };
+    const last = this.messages.at(-1);
+    if (this.newer && last && localTime(last) < at) await this.load();
     if (!reaches(this.messages)) await this.#loadBack(MOST_AT_ONCE, reaches);
     const found = this.messages.find((message) => localTime(message) >= at) ?? this.newest;
     if (found) this.target = { id: found.id };
@@ -137,6 +199,10 @@ export class Conversation {
     this.#last = sent.catch(() => undefined);
     try {
       const { id } = await sent;
+      // What was sent must not come back as something that was never sent.
+      void this.keep().catch(() => undefined);
+      // Whoever answers from far back sees the end again, with the answer.
+      if (this.newer) await this.load();
       if (!this.message(id)) this.#append({ ...justSent(id, this.contact, text, now), ...answer });
       return true;
     } catch (refusal) {
@@ -152,7 +218,7 @@ export class Conversation {
     if (at >= 0) {
       this.grewAtStart = false;
       this.messages = this.messages.with(at, message);
-    } else if (isNewer(message, this.messages)) {
+    } else if (!this.newer && isNewer(message, this.messages)) {
       this.#append(message);
     }
   }
@@ -267,6 +333,7 @@ function justSent(id: string, contact: string, text: string, now: number): Messa
 }
 
 const TELL_EVERY = 4_000;
+const KEEP_AFTER = 600;
 const PAGE = 60;
 const OLDER_PAGE = 200;
 const MOST_AT_ONCE = 500;

@@ -26,6 +26,17 @@ export class ConversationsState {
     return conversation;
   }
 
+  /** What is being written to somebody, as far as the list shows it. */
+  draft({ address, draft }: Contact): string {
+    const conversation = this.with(address);
+    return (conversation.recalled ? conversation.draft : (draft ?? '')).trim();
+  }
+
+  /** Keeps everything that is being written; what cannot be kept is lost with the window. */
+  async keepDrafts(): Promise<void> {
+    await Promise.allSettled([...this.#open.values()].map((conversation) => conversation.keep()));
+  }
+
   preview(contact: string): Message | undefined {
     return this.#previews.get(contact);
   }

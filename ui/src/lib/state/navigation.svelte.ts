@@ -1,3 +1,5 @@
+import type { Picture } from './transfers.svelte';
+
 /** Before one is in. */
 export type Entry = 'welcome' | 'create' | 'sign-in' | 'import';
 
@@ -30,6 +32,7 @@ export type Section = (typeof SECTIONS)[number];
 export type Overlay =
   | { name: 'explain'; message: string }
   | { name: 'link'; url: string }
+  | { name: 'picture'; contact: string; picture: Picture }
   | { name: 'remove'; contact: string }
   | { name: 'block'; contact: string }
   | { name: 'delete'; contact: string; messages: readonly string[]; own: boolean }
@@ -54,6 +57,7 @@ export type Popover =
   | { name: 'message'; contact: string; message: string; at: Place }
   | { name: 'react'; contact: string; message: string; at: Place }
   | { name: 'emoji'; contact: string; at: Place }
+  | { name: 'attach'; contact: string; at: Place }
   | { name: 'conversation'; contact: string; at: Place };
 
 /** Where in the window the person is. */

@@ -20,6 +20,8 @@ export class SessionState {
   /** What the network said of a restored account, while the person is asked about it. */
   known = $state<Known>(true);
   sandbox = $state(false);
+  /** Whether this machine may write what is in memory to a disk. */
+  swappable = $state(false);
   version = $state('');
   /** Of the key derivation or whatever else the core reports on. */
   progress = $state.raw<Progress | null>(null);
@@ -179,6 +181,8 @@ export class SessionState {
 
   async #enter(account: Account, phase: 'unlocked' | 'superseded'): Promise<void> {
     this.account = account;
+    const status = await this.#backend.call('account.status', {});
+    this.swappable = status.may_be_swapped ?? false;
     await this.#entered();
     this.phase = phase;
   }

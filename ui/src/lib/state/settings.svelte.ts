@@ -12,6 +12,8 @@ export class SettingsState {
   /** Minutes, or null for never. */
   lockAfter = $state<number | null>(null);
   notifications = $state<Notifications>('plain');
+  /** Bytes a second that files may take each way, or null. */
+  fileRate = $state<number | null>(null);
   readonly #backend: Backend;
   readonly #i18n: I18nState;
 
@@ -35,6 +37,7 @@ export class SettingsState {
     this.reduceMotion = settings.reduce_motion ?? false;
     this.lockAfter = settings.lock_after ?? null;
     this.notifications = settings.notifications ?? 'plain';
+    this.fileRate = settings.file_rate ?? null;
     this.#i18n.choose(this.language);
   }
 }

@@ -65,9 +65,10 @@ export function keyNames(keys: string): string[] {
   return keys.split('+').map((key) => KEY_NAMES[key] ?? key);
 }
 
-export async function attach(app: AppState): Promise<void> {
+/** Asks for a file and sends it; images without what a camera wrote, unless they are to stay as they are. */
+export async function attach(app: AppState, images: 'bare' | 'as they are' = 'bare'): Promise<void> {
   const contact = app.navigation.contact;
-  if (contact !== null) await app.attempt(() => app.transfers.send(contact));
+  if (contact !== null) await app.attempt(() => app.transfers.send(contact, images));
 }
 
 function keysOf(event: KeyboardEvent): string {
