@@ -1,3 +1,4 @@
+/* global AudioWorkletProcessor, registerProcessor */
 // Runs where sound is processed: hands each block of what the microphone gives to the page, and nothing else.
 registerProcessor(
   'capture',
