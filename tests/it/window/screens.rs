@@ -16,6 +16,11 @@ async fn the_door_says_what_this_is_and_why_one_is_not_let_in() {
     window.click(&id("welcome-sign-in")).await;
     window.see(&id("sign-in")).await;
     window.examine("sign-in").await;
+    window.click(&id("sign-in-import")).await;
+    window.see(&id("import")).await;
+    window.examine("import").await;
+    window.click(&id("back")).await;
+    window.see(&id("sign-in")).await;
     window.type_into(&id("sign-in-nickname"), "Nobody").await;
     window
         .type_into(&id("sign-in-passphrase"), "not the one it was made with")
@@ -26,10 +31,6 @@ async fn the_door_says_what_this_is_and_why_one_is_not_let_in() {
     window.click(&id("sign-in-restore")).await;
     window.see(&id("confirm-new")).await;
     window.examine("confirm-new").await;
-    window.click(&id("confirm-new-back")).await;
-    window.click(&id("sign-in-import")).await;
-    window.see(&id("import")).await;
-    window.examine("import").await;
     window.close().await;
 }
 
