@@ -8,6 +8,7 @@
 
 use futures::future::join_all;
 use outis_tests::{
+    bench::{run, say},
     process::{Rpc, Setting, program},
     window::{Home, Undriven, Window, id, process_name},
 };
@@ -19,11 +20,7 @@ fn main() {
         say("window", "not measured: there is no display (scripts/with-display)");
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(measure());
+    run(measure());
 }
 
 async fn measure() {
@@ -103,9 +100,9 @@ async fn long_conversation() {
     }
     spread("window: the same, opened before", again);
 
-    let scrolled = window.run(SCROLL, &[json!(id("messages"))]).await;
+    let scrolled = window.run(&SCROLL, &[json!(id("messages"))]).await;
     smooth("scrolling for 5 s", &scrolled);
-    let typed = window.run(TYPE, &[json!(id("composer"))]).await;
+    let typed = window.run(&TYPE, &[json!(id("composer"))]).await;
     smooth("typing for 5 s", &typed);
     say("memory: all processes, a long conversation open", &megabytes(&window));
     window.close().await;
@@ -199,11 +196,6 @@ fn spread(what: &str, mut times: Vec<f64>) {
 fn messages() -> usize {
     let asked = std::env::var("OUTIS_BENCH_MESSAGES").ok();
     asked.and_then(|count| count.parse().ok()).unwrap_or(MESSAGES)
-}
-
-#[allow(clippy::print_stdout, reason = "a benchmark speaks to whoever runs it")]
-fn say(what: &str, how_much: &str) {
-    println!("{what:<60} {how_much}");
 }
 
 const NICKNAME: &str = "Ada";
