@@ -85,16 +85,23 @@ const ORDER: &str = "
     for (const root of document.querySelectorAll(arguments[0])) {
         const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
         const range = document.createRange();
-        let before = { right: -Infinity, bottom: -Infinity };
+        let end = -Infinity;
         for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            // The marks themselves are small, and their letters may stand out of them.
+            if (node.parentElement.closest('.control')) continue;
             for (let at = 0; at < node.length; at += 1) {
+                if (node.data[at] === '\\n') {
+                    end = -Infinity;
+                    continue;
+                }
                 range.setStart(node, at);
                 range.setEnd(node, at + 1);
-                const { left, right, top, bottom, width } = range.getBoundingClientRect();
-                if (width === 0) continue;
-                if (top >= before.bottom - 4) before = { right: -Infinity, bottom };
-                if (left < before.right - 1) wrong.push(node.data.slice(Math.max(0, at - 8), at + 8));
-                before = { right, bottom: Math.max(bottom, before.bottom) };
+                // At the beginning of a line there is one more, of nothing, at the end of the line before.
+                const place = [...range.getClientRects()].at(-1);
+                if (!place || place.width === 0) continue;
+                const { left, right } = place;
+                if (left < end - 1) wrong.push(node.data.slice(Math.max(0, at - 8), at + 8));
+                end = right;
             }
         }
     }

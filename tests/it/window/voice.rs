@@ -12,7 +12,6 @@ async fn what_is_spoken_is_sent_at_a_constant_bit_rate_and_played() {
     window.click(&id("composer-record")).await;
     let long_enough = "return Number(document.querySelector('[data-testid=\"voice-bar\"]')?.dataset.ms) >= 1000";
     window.until("a second of sound", long_enough, &[]).await;
-    window.examine("voice-recording").await;
     window.click(&id("voice-send")).await;
     window
         .see(r#"[data-testid="voice-message"]:not([data-state="unknown"])"#)
@@ -43,8 +42,10 @@ async fn what_is_spoken_is_sent_at_a_constant_bit_rate_and_played() {
     window
         .see(r#"[data-testid="voice-message"][data-state="playing"]"#)
         .await;
+    window
+        .see_gone(r#"[data-testid="voice-message"][data-state="playing"]"#)
+        .await;
     window.examine("voice-message").await;
-    window.see_gone(&id("voice-position")).await;
     window.close().await;
 }
 
@@ -54,6 +55,7 @@ async fn what_is_discarded_is_not_sent_and_the_microphone_is_let_go() {
     window.click(&id("composer-record")).await;
     let begun = "return Number(document.querySelector('[data-testid=\"voice-bar\"]')?.dataset.ms) > 0";
     window.until("sound", begun, &[]).await;
+    window.examine("voice-recording").await;
     window.press("Escape").await;
     window.see_gone(&id("voice-bar")).await;
     window.see(&id("composer")).await;
