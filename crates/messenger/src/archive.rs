@@ -1,18 +1,20 @@
 //! What a messenger takes along when its account is carried elsewhere, and how it comes in there.
 //!
 //! Records of the container as they are, in batches, so that whoever reads them migrates them as those of a container:
-//! contacts, lines, how far each is, and what was transferred (not the files). *Not* among them is anything that has steps:
+//! contacts, lines, how far each is, when those go that do not stay, and what was transferred (not the files). *Not* among them is anything that has steps:
 //! sessions, numbers, queues, device keys. So every contact is asked anew by the new device, what waited to be sent says
 //! that it was not, and answers of earlier lines stand there without what they answer.
 
 use crate::Messenger;
 use crate::contact::{ContactRecord, ContactState};
+use crate::disappearing::Expiry;
 use crate::files::{Fault, Phase, TransferRecord};
 use crate::message::{Delivery, Direction, Failure, Step};
 use crate::state::State;
 use crate::store::{Changes, StatusRecord, Store, StoreError, is_of_this_version, table};
 use outis_identity::Address;
 use outis_vault::{Item, Order, Table, Vault};
+use outis_wire::UnixMillis;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -57,9 +59,10 @@ impl Messenger {
     /// # Errors
     /// See [`ExportError`].
     pub fn export<E>(&self, mut take: impl FnMut(&[u8], u64, u64) -> Result<(), E>) -> Result<(), ExportError<E>> {
-        let (store, conversations, transfers) = {
+        let (now, store, conversations, transfers) = {
             let state = self.shared.state();
             (
+                state.now(),
                 state.store.clone(),
                 state.conversations(),
                 state.transfers.keys().copied().collect::<Vec<_>>(),
@@ -87,7 +90,13 @@ impl Messenger {
                         position,
                         line.dangerously_expose().to_vec(),
                     );
-                    batch.records.extend(status_to_export(&store, &contact, position)?);
+                    let status = status_to_export(&store, &contact, position)?;
+                    // Ours that was not put has no time yet, and nobody will put it.
+                    let starts = status.as_ref().map(|_| now);
+                    batch.records.extend(status);
+                    batch
+                        .records
+                        .extend(expiry_to_export(&store, &contact, position, starts)?);
                 }
                 batch.give(BATCH, |item| take(item, given, total))?;
             }
@@ -174,6 +183,28 @@ fn status_to_export(store: &Store, contact: &Address, position: u64) -> Result<O
     }))
 }
 
+/// When a line goes. A time that runs goes on running while it is in an archive; one that does not starts now or never.
+fn expiry_to_export(
+    store: &Store,
+    contact: &Address,
+    position: u64,
+    starts: Option<UnixMillis>,
+) -> Result<Option<Record>, StoreError> {
+    let owner = contact.as_bytes();
+    let Some(mut expiry) = store.get::<Expiry>(table::EXPIRING, owner, position)? else {
+        return Ok(None);
+    };
+    if let (None, Some(now)) = (expiry.at, starts) {
+        expiry = expiry.started(now);
+    }
+    Ok(Some(Record {
+        table: table::EXPIRING.0,
+        owner: *owner,
+        index: position,
+        bytes: Changes::record(&expiry),
+    }))
+}
+
 /// What was transferred is told; the bytes that came stay where they are.
 fn transfer_to_export(store: &Store, id: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(mut record) = store.get::<TransferRecord>(table::TRANSFERS, id, 0)? else {
@@ -220,10 +251,56 @@ impl Batch {
 }
 
 /// What an archive holds.
-const CARRIED: [Table; 4] = [table::CONTACTS, table::LINES, table::STATUS, table::TRANSFERS];
+const CARRIED: [Table; 5] = [
+    table::CONTACTS,
+    table::LINES,
+    table::STATUS,
+    table::EXPIRING,
+    table::TRANSFERS,
+];
 
 /// Lines that are read at once: with the largest texts still far less than an item holds.
 const AT_ONCE: usize = 16;
 
 /// Bytes of one item, about.
 const BATCH: usize = 512 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disappearing::Expiring;
+    use outis_crypto::os_rng;
+    use outis_crypto::signature::SigningKey;
+    use outis_vault::MemoryDisk;
+
+    #[test]
+    fn what_disappears_does_so_where_an_archive_is_carried_to() {
+        let open = |seed| Arc::new(Vault::in_memory(&MemoryDisk::new(seed), os_rng()).unwrap());
+        let store = Store::new(open(1));
+        let contact = Address::new(SigningKey::generate(&mut os_rng()).verifying_key());
+        let (then, now) = (UnixMillis(1_000_000), UnixMillis(9_000_000));
+        let runs = Expiry::new(60).started(then);
+        let mut changes = Changes::new();
+        for (position, expiry) in [(1, runs), (2, Expiry::new(60)), (3, Expiry::new(60))] {
+            changes.put(table::EXPIRING, contact.as_bytes(), position, &expiry);
+        }
+        store.commit(changes).unwrap();
+        // The second is theirs, and was not looked at yet; the third is ours, and was not put yet.
+        let carried: Vec<Record> = [(1, Some(now)), (2, None), (3, Some(now)), (4, Some(now))]
+            .into_iter()
+            .filter_map(|(position, starts)| expiry_to_export(&store, &contact, position, starts).unwrap())
+            .collect();
+        assert_eq!(carried.len(), 3);
+        let there = open(2);
+        Messenger::import(&there, &outis_wire::encode(&carried)).unwrap();
+        let expiring = Expiring::load(&Store::new(there)).unwrap();
+        let found = [1, 2, 3, 4].map(|position| expiring.get(&contact, position));
+        let expected = [
+            Some(runs),
+            Some(Expiry::new(60)),
+            Some(Expiry::new(60).started(now)),
+            None,
+        ];
+        assert_eq!(found, expected);
+    }
+}
