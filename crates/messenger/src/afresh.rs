@@ -3,11 +3,16 @@
 //! When this folder turns out to be an old copy, or one of two, all that has steps is older here than with the contacts, or
 //! in somebody else's hands too: sessions, numbers, queues, prekeys, the device's keys. So none of it is used again. What
 //! people wrote stays, and what no contact has receipted is told again under new numbers.
+//!
+//! The same with one contact alone, and without a new device, when nothing that they say opens any more: then one of the two
+//! is such a copy and has not noticed, since whoever keeps the descriptors withholds the one that would tell.
 
 use crate::contact::{ContactRecord, ContactState, Outgoing};
 use crate::conversation;
+use crate::event::Event;
 use crate::message::Note;
 use crate::peer::Peer;
+use crate::plan::Plan;
 use crate::session;
 use crate::state::State;
 use crate::store::{Changes, LineRecord, NOBODY, OutboxRecord, StoreError, table};
@@ -32,6 +37,28 @@ impl State {
         self.store.commit(changes)?;
         self.me.keys = keys;
         self.me.record = record;
+        Ok(())
+    }
+
+    /// Asks a contact anew whose words have not opened for a while, if any are such.
+    pub(crate) fn mend(&mut self, plan: &mut Plan, contact: &Address) -> Result<(), StoreError> {
+        let accepted = |peer: &&mut Peer| peer.record.state == ContactState::Accepted;
+        let Some(peer) = self.peers.get_mut(contact).filter(accepted) else {
+            return Ok(());
+        };
+        let Some(due) = peer.lane.tear.mend_from() else {
+            return Ok(());
+        };
+        if !plan.is_due(due, self.tick) {
+            return Ok(());
+        }
+        let mut tear = std::mem::take(&mut peer.lane.tear);
+        tear.mended(self.tick, &mut self.rng);
+        self.forget_sessions(contact)?;
+        if let Some(peer) = self.peers.get_mut(contact) {
+            peer.lane.tear = tear;
+        }
+        self.events.push(Event::ContactUpdated(*contact));
         Ok(())
     }
 

@@ -9,7 +9,14 @@ use tokio::time::Instant;
 
 /// Shared by the state, which draws, and the work under way, which finds out.
 #[derive(Clone, Default)]
-pub(crate) struct Dark(Arc<Mutex<BTreeMap<NodeId, Unanswered>>>);
+pub(crate) struct Dark(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    nodes: BTreeMap<NodeId, Unanswered>,
+    /// When any relay answered.
+    answered: Option<Instant>,
+}
 
 struct Unanswered {
     times: u32,
@@ -19,7 +26,7 @@ struct Unanswered {
 impl Dark {
     /// A relay did not answer.
     pub(crate) fn failed(&self, node: NodeId, now: Instant) {
-        let mut nodes = self.nodes();
+        let nodes = &mut self.seen().nodes;
         if nodes.len() >= LIMIT && !nodes.contains_key(&node) {
             nodes.retain(|_, unanswered| unanswered.until > now);
             if nodes.len() >= LIMIT {
@@ -32,13 +39,20 @@ impl Dark {
     }
 
     /// It did.
-    pub(crate) fn answered(&self, node: NodeId) {
-        self.nodes().remove(&node);
+    pub(crate) fn answered(&self, node: NodeId, now: Instant) {
+        let mut seen = self.seen();
+        seen.nodes.remove(&node);
+        seen.answered = Some(now);
+    }
+
+    /// How long ago any relay answered, if one has.
+    pub(crate) fn heard(&self, now: Instant) -> Option<Duration> {
+        self.seen().answered.map(|answered| now.duration_since(answered))
     }
 
     /// Those that there is no reason to pass over; all, if they are too few to choose among.
     pub(crate) fn lit(&self, relays: Vec<NodeId>, now: Instant) -> Vec<NodeId> {
-        let nodes = self.nodes();
+        let nodes = &self.seen().nodes;
         if nodes.is_empty() {
             return relays;
         }
@@ -47,7 +61,7 @@ impl Dark {
         if lit.len() >= ENOUGH { lit } else { relays }
     }
 
-    fn nodes(&self) -> MutexGuard<'_, BTreeMap<NodeId, Unanswered>> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,7 +95,7 @@ mod tests {
             assert_eq!(dark.lit(all.clone(), now), all, "after {times}");
         }
         dark.failed(all[0], now);
-        dark.answered(all[0]);
+        dark.answered(all[0], now);
         assert_eq!(dark.lit(all.clone(), now), all);
     }
 

@@ -30,6 +30,10 @@ pub(crate) struct Publishing {
     pub(crate) asked: u32,
     looked_up: Option<Tick>,
     look_up: Backoff,
+    /// Something speaks for it that the account was signed in to elsewhere.
+    doubted: bool,
+    /// Doubts that turned out to be wrong, one after the other.
+    in_vain: u32,
 }
 
 impl Publishing {
@@ -38,9 +42,37 @@ impl Publishing {
         self.looked_up = None;
     }
 
-    /// Something speaks for it that the account was signed in to elsewhere: our own descriptor is read again, not too often.
-    pub(crate) fn doubt(&mut self, tick: Tick) {
-        self.looked_up = self.looked_up.filter(|at| tick.since(*at) < DOUBT_PAUSE);
+    /// Something speaks for it that the account was signed in to elsewhere: our own descriptor is read again soon, and the
+    /// less soon the more often it said nothing of the kind.
+    pub(crate) fn doubt(&mut self) {
+        self.doubted = true;
+    }
+
+    /// The way to it is there again after we were cut off: nobody knows what was missed.
+    pub(crate) fn reconnected(&mut self) {
+        self.doubted = true;
+        self.look_up.succeeded();
+    }
+
+    /// When our own descriptor is to be read again.
+    fn look_up_due(&self) -> Tick {
+        let pause = if self.doubted {
+            DOUBT_PAUSE.saturating_mul(1 << self.in_vain.min(10)).min(SELF_LOOK_UP)
+        } else {
+            SELF_LOOK_UP
+        };
+        self.looked_up.map_or(Tick::default(), |at| at.plus(pause))
+    }
+
+    fn was_looked_up(&mut self, tick: Tick) {
+        self.look_up.succeeded();
+        self.looked_up = Some(tick);
+        self.in_vain = if self.doubted {
+            self.in_vain.saturating_add(1)
+        } else {
+            0
+        };
+        self.doubted = false;
     }
 }
 
@@ -109,10 +141,7 @@ impl State {
     pub(crate) fn plan_self(&mut self, plan: &mut Plan) -> Result<(), StoreError> {
         let (now, tick) = (self.now(), self.tick);
         let publishing = self.me.publishing;
-        let stale = publishing.looked_up.is_none_or(|at| tick.since(at) >= SELF_LOOK_UP);
-        if let Some(at) = publishing.looked_up {
-            plan.wake(at.plus(SELF_LOOK_UP), tick);
-        }
+        let stale = plan.is_due(publishing.look_up_due(), tick);
         let waits_for_person = self.me.cleared && !self.me.record.confirmed;
         if stale
             && !waits_for_person
@@ -249,8 +278,7 @@ impl State {
                 .failed(tick, PUBLISH_AGAIN, PUBLISH_AGAIN_LONGEST, &mut self.rng);
             return Ok(());
         };
-        self.me.publishing.look_up.succeeded();
-        self.me.publishing.looked_up = Some(tick);
+        self.me.publishing.was_looked_up(tick);
         let now = self.now();
         let address = self.address();
         let found = found.map(|found| *found.descriptor);

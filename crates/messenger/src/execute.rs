@@ -307,7 +307,7 @@ impl<T: Transport> Ways<T> {
         let opening = self.transport.open(Destination { node, service }, purpose, isolation);
         match tokio::time::timeout(OPENING, opening).await {
             Ok(Ok(stream)) => {
-                self.dark.answered(node);
+                self.dark.answered(node, Instant::now());
                 Some(stream)
             }
             Ok(Err(OpenError::TooFewRelays)) => None,

@@ -143,7 +143,7 @@ impl State {
             for mailbox in &record.queue.mailboxes {
                 let queue = Arc::clone(&mailbox.queue);
                 let name = queue.id();
-                let isolation = isolation(&self.me.isolation, &name.0, Role::Own);
+                let isolation = isolation(&self.me.record.isolation, &name.0, Role::Own);
                 let (task, job) = if mailbox.standing == Standing::Drawn {
                     let kind = owner.kind();
                     (Task::Create(owner, name), Job::Create { queue, kind, isolation })

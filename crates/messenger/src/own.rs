@@ -23,8 +23,6 @@ pub(crate) struct Me {
     pub(crate) cleared: bool,
     pub(crate) known: Known,
     pub(crate) publishing: Publishing,
-    /// Keeps our streams apart from everybody's and from those of earlier starts.
-    pub(crate) isolation: [u8; 32],
 }
 
 /// What is stored of this device.
@@ -53,6 +51,8 @@ pub(crate) struct DeviceRecord {
     pub(crate) next_note: u64,
     /// What was chosen for the notes to self.
     pub(crate) notes: ConversationSettings,
+    /// Names our ways, to this program only. The same from start to start, so that what is counted of a way goes on counting.
+    pub(crate) isolation: [u8; 32],
 }
 
 /// Shows whether a descriptor was published by this very state of this device.
@@ -116,7 +116,6 @@ impl Me {
             Known::Asking
         };
         let address = identity.address();
-        let isolation = random(rng);
         Ok(Self {
             address,
             identity,
@@ -126,7 +125,6 @@ impl Me {
             cleared: false,
             known,
             publishing: Publishing::default(),
-            isolation,
         })
     }
 
@@ -199,6 +197,7 @@ impl DeviceRecord {
             publications: 0,
             next_note: 1,
             notes: ConversationSettings::default(),
+            isolation: random(rng),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::parcel::CiphertextHash;
 use crate::queue::{OwnQueue, TheirQueue};
 use crate::store::{OutboxRecord, Sealed, Store, StoreError, table};
 use crate::time::{Backoff, Pace, Tick};
+use outis_crypto::CryptoRng;
 use outis_identity::Address;
 use outis_vault::Order;
 use outis_wire::NodeId;
@@ -45,6 +46,8 @@ pub(crate) struct Lane {
     pub(crate) loose: VecDeque<Loose>,
     /// Ciphertexts of theirs that did not open, to be told.
     pub(crate) cannot_open: BTreeSet<CiphertextHash>,
+    /// How it goes with them.
+    pub(crate) tear: Tear,
     /// Ciphertexts that were read lately, so that the copies from other mailboxes cost nothing.
     pub(crate) seen: Seen,
     /// Ciphertexts that came before the session they are of.
@@ -104,6 +107,63 @@ pub(crate) struct Told {
 pub(crate) struct Seen {
     order: VecDeque<CiphertextHash>,
     present: BTreeSet<CiphertextHash>,
+}
+
+/// What came and did not open, since anything did. One such may be told anew; when nothing opens any more, neither does what
+/// is said of it on the other side, and without a bound two would tell each other so for ever.
+#[derive(Debug, Default)]
+pub(crate) struct Tear {
+    count: u32,
+    since: Option<Tick>,
+    told: Backoff,
+    mended: Backoff,
+}
+
+impl Tear {
+    /// Told of as they come; then less and less often.
+    const FREELY: u32 = 4;
+    const TOLD_AGAIN: Duration = Duration::from_secs(10);
+    const TOLD_LONGEST: Duration = Duration::from_secs(60 * 60);
+
+    /// When so many did not open for so long, the session is beyond help.
+    const TORN: u32 = 4;
+    const TORN_FOR: Duration = Duration::from_secs(60);
+
+    const MENDED_AGAIN: Duration = Duration::from_secs(10 * 60);
+    const MENDED_LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
+
+    pub(crate) fn did_not_open(&mut self, now: Tick) {
+        self.count = self.count.saturating_add(1);
+        self.since.get_or_insert(now);
+    }
+
+    pub(crate) fn opened(&mut self) {
+        self.count = 0;
+        self.since = None;
+        self.told.succeeded();
+    }
+
+    /// When the other side may be told of the next.
+    pub(crate) fn tell_from(&self) -> Tick {
+        self.told.until()
+    }
+
+    pub(crate) fn told(&mut self, now: Tick, rng: &mut impl CryptoRng) {
+        if self.count > Self::FREELY {
+            self.told.failed(now, Self::TOLD_AGAIN, Self::TOLD_LONGEST, rng);
+        }
+    }
+
+    /// From when on a new session is the only way, if it is torn.
+    pub(crate) fn mend_from(&self) -> Option<Tick> {
+        let since = self.since.filter(|_| self.count >= Self::TORN)?;
+        Some(since.plus(Self::TORN_FOR).max(self.mended.until()))
+    }
+
+    pub(crate) fn mended(&mut self, now: Tick, rng: &mut impl CryptoRng) {
+        self.opened();
+        self.mended.failed(now, Self::MENDED_AGAIN, Self::MENDED_LONGEST, rng);
+    }
 }
 
 impl Seen {

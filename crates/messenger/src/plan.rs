@@ -100,6 +100,7 @@ impl State {
 
     fn plan_contact(&mut self, plan: &mut Plan, contact: &Address) -> Result<(), StoreError> {
         let tick = self.tick;
+        self.mend(plan, contact)?;
         while self.seal_waiting(contact)? {}
         self.seal_loose(contact)?;
         if self.peers.get(contact).is_some_and(Peer::says_something) {
@@ -117,6 +118,9 @@ impl State {
         let lane = &mut peer.lane;
         if peer.record.owes_receipt {
             plan.wake(receipt_due, tick);
+        }
+        if !lane.cannot_open.is_empty() {
+            plan.wake(lane.tear.tell_from(), tick);
         }
         if peer.queue.sequence() > peer.record.card_known {
             plan.wake(lane.card_told.until(), tick);
@@ -142,7 +146,7 @@ impl State {
         let look_up = peer.lane.look_up;
         if in_doubt {
             // Perhaps it is we who have a new device, and they listen to that.
-            self.me.publishing.doubt(tick);
+            self.me.publishing.doubt();
         }
         let task = Task::LookUp(*contact);
         if look_up.wanted && !self.running.contains(&task) && plan.is_due(look_up.backoff.until(), tick) {
@@ -402,7 +406,7 @@ impl State {
             Owner::Requests | Owner::Invite(_) => &NOBODY,
             Owner::Contact(ref contact) => contact.as_bytes(),
         };
-        isolation(&self.me.isolation, whose, role)
+        isolation(&self.me.record.isolation, whose, role)
     }
 
     /// A value that no stream had before.

@@ -30,6 +30,9 @@ pub(crate) struct OwnMailbox {
     /// Since when it cannot be reached.
     #[serde(skip)]
     pub(crate) failing_since: Option<Tick>,
+    /// How often it was not reached since then though some other relay was.
+    #[serde(skip)]
+    pub(crate) failed_alone: u32,
     /// All that lay in it was pushed.
     #[serde(skip)]
     pub(crate) caught_up: bool,
@@ -55,6 +58,7 @@ impl OwnMailbox {
             since: UnixMillis::default(),
             way: Backoff::default(),
             failing_since: None,
+            failed_alone: 0,
             caught_up: false,
             rests_until: None,
         }

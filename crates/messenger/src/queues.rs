@@ -11,15 +11,30 @@ use outis_mailbox::queue::QueueId;
 use outis_wire::UnixMillis;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 impl State {
     /// A mailbox pushed everything that lay in our queue.
     pub(crate) fn caught_up(&mut self, owner: Owner, id: QueueId) {
+        if self.is_cut_off() {
+            // Whoever was away may have missed that the account was signed in to elsewhere.
+            self.me.publishing.reconnected();
+        }
         if let Some(mailbox) = self.queue_of(owner).and_then(|queue| queue.mailbox(id)) {
             mailbox.caught_up = true;
             mailbox.way.succeeded();
             mailbox.failing_since = None;
         }
+    }
+
+    /// Whether not one of the relays that keep our queues can be reached.
+    fn is_cut_off(&self) -> bool {
+        let queues = self.peers.values().map(|peer| &peer.queue).chain([&self.requests]);
+        let mut named = queues
+            .flat_map(|queue| &queue.mailboxes)
+            .filter(|mailbox| mailbox.standing == Standing::Named)
+            .peekable();
+        named.peek().is_some() && named.all(|mailbox| mailbox.failing_since.is_some())
     }
 
     /// Listening ended: because we hung up, or because the mailbox or the way is gone.
@@ -49,6 +64,9 @@ impl State {
         let mut over = Vec::new();
         if let Some(queue) = self.queue_of(owner) {
             changed |= queue.replace_dead(tick, now, known);
+            if let Some(due) = queue.next_death() {
+                plan.wake(due, tick);
+            }
             changed |= queue.rotate(now, known);
             over = queue.take_over(now, known, kept);
             changed |= queue.draw(&relays, now, &mut rng);
@@ -125,9 +143,14 @@ impl State {
     pub(crate) fn mailbox_failed(&mut self, owner: Owner, id: QueueId) {
         let tick = self.tick;
         let mut rng = self.rng.clone();
+        let heard = self.dark.heard(Instant::now()).map(|ago| tick.ago(ago));
         if let Some(mailbox) = self.queue_of(owner).and_then(|queue| queue.mailbox(id)) {
             mailbox.caught_up = false;
-            mailbox.failing_since.get_or_insert(tick);
+            match mailbox.failing_since {
+                None => (mailbox.failing_since, mailbox.failed_alone) = (Some(tick), 0),
+                Some(since) if heard > Some(since) => mailbox.failed_alone = mailbox.failed_alone.saturating_add(1),
+                Some(_) => {}
+            }
             mailbox.way.failed(tick, LISTEN_AGAIN, LISTEN_AGAIN_LONGEST, &mut rng);
         }
     }
@@ -195,7 +218,7 @@ impl State {
         let tick = self.tick;
         for mailbox in &self.graves.mailboxes {
             let task = Task::Delete(mailbox.queue.id());
-            let isolation = isolation(&self.me.isolation, &mailbox.queue.id().0, Role::Own);
+            let isolation = isolation(&self.me.record.isolation, &mailbox.queue.id().0, Role::Own);
             if !self.running.contains(&task) {
                 plan.at(mailbox.way.until(), tick, || {
                     (
@@ -229,11 +252,15 @@ impl State {
 }
 
 impl OwnQueue {
-    /// Replaces mailboxes that have failed for long: nothing is drawn here, only made room for.
+    /// Replaces mailboxes that have failed for long: nothing is drawn here, only made room for. Where all of them fail while
+    /// other relays answer, nobody can reach us, and it is done sooner.
     fn replace_dead(&mut self, tick: Tick, now: UnixMillis, known: u64) -> bool {
         let mut changed = false;
         let sequence = self.sequence();
-        let dead = |since: Option<Tick>| since.is_some_and(|since| tick.since(since) >= DEAD);
+        let cut_off = self
+            .cut_off_since()
+            .is_some_and(|since| tick.since(since) >= DEAD_TOGETHER);
+        let dead = |since: Option<Tick>| since.is_some_and(|since| cut_off || tick.since(since) >= DEAD);
         for mailbox in &mut self.mailboxes {
             if mailbox.standing == Standing::Named && dead(mailbox.failing_since) {
                 mailbox.stand(Standing::Retired, now);
@@ -252,6 +279,21 @@ impl OwnQueue {
             }
         });
         changed || before != self.mailboxes.len()
+    }
+
+    /// When the next of them has failed for so long that it may be taken to be dead.
+    fn next_death(&self) -> Option<Tick> {
+        let each = self.mailboxes.iter().filter_map(|mailbox| mailbox.failing_since);
+        let together = self.cut_off_since().map(|since| since.plus(DEAD_TOGETHER));
+        each.map(|since| since.plus(DEAD)).chain(together).min()
+    }
+
+    /// Since when not one of those that are named can be reached, though others can. (The first time that one fails after
+    /// another relay has answered, it may have been tried before.)
+    fn cut_off_since(&self) -> Option<Tick> {
+        let named = self.mailboxes.iter().filter(|m| m.standing == Standing::Named);
+        let failing = named.map(|mailbox| mailbox.failing_since.filter(|_| mailbox.failed_alone >= 2));
+        failing.collect::<Option<Vec<Tick>>>()?.into_iter().max()
     }
 
     /// Retires one mailbox that has been in use for weeks, if all is well: whoever watches a queue sees it end.
@@ -305,8 +347,10 @@ const KEPT_FOR_REQUESTS: Duration = Duration::from_secs(17 * 24 * 60 * 60);
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 const LISTEN_AGAIN_LONGEST: Duration = Duration::from_secs(60);
 const DELETE_AGAIN: Duration = Duration::from_secs(60);
-/// A mailbox that cannot be reached for so long is replaced.
+/// A mailbox that cannot be reached for so long is replaced,
 const DEAD: Duration = Duration::from_secs(3 * 60);
+/// and all of a queue when none can be for so long.
+const DEAD_TOGETHER: Duration = Duration::from_secs(30);
 const DRAWN_ATTEMPTS: u32 = 3;
 const RETIRED_ATTEMPTS: u32 = 20;
 const DELETE_ATTEMPTS: u32 = 20;
@@ -393,5 +437,38 @@ mod tests {
                 .iter()
                 .all(|mailbox| mailbox.standing == Standing::Named)
         );
+    }
+
+    #[test]
+    fn all_mailboxes_at_once_are_replaced_soon_if_others_answer_and_not_when_it_may_be_our_own_line() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let nodes: Vec<NodeId> = (1..=9).map(|byte| NodeId([byte; 32])).collect();
+        let began = Tick::default();
+        for (failing, alone, replaced) in [(3, 2, 3), (2, 2, 0), (3, 1, 0)] {
+            let mut queue = OwnQueue::default();
+            queue.draw(&nodes, NOW, &mut rng);
+            for mailbox in &mut queue.mailboxes {
+                mailbox.standing = Standing::Created;
+            }
+            queue.issue(NOW);
+            for mailbox in queue.mailboxes.iter_mut().take(failing) {
+                mailbox.failing_since = Some(began);
+                mailbox.failed_alone = alone;
+            }
+            queue.replace_dead(began.plus(DEAD_TOGETHER / 2), NOW, 1);
+            let retired = |queue: &OwnQueue| {
+                let retired = queue.mailboxes.iter().filter(|m| m.standing == Standing::Retired);
+                retired.count()
+            };
+            assert_eq!(retired(&queue), 0, "they may come back");
+            queue.replace_dead(began.plus(DEAD_TOGETHER), NOW, 1);
+            assert_eq!(retired(&queue), replaced, "{failing} failing, {alone} alone");
+            queue.replace_dead(began.plus(DEAD), NOW, 1);
+            assert_eq!(
+                retired(&queue),
+                failing,
+                "control: in the end they are, however it came"
+            );
+        }
     }
 }

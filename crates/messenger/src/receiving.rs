@@ -112,10 +112,11 @@ impl State {
             return Verdict::Later;
         }
         peer.lane.seen.insert(hash);
+        peer.lane.tear.did_not_open(self.tick);
         if peer.lane.cannot_open.len() < CANNOT_OPEN {
             peer.lane.cannot_open.insert(hash);
         }
-        self.me.publishing.doubt(self.tick);
+        self.me.publishing.doubt();
         Verdict::Done
     }
 
@@ -176,6 +177,7 @@ impl State {
         if let Some(peer) = self.peers.get_mut(contact) {
             peer.record = record;
             peer.lane.seen.insert(hash);
+            peer.lane.tear.opened();
             if news.numbered {
                 peer.lane.came += 1;
             }

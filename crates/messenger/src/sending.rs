@@ -216,7 +216,11 @@ impl State {
         };
         // Also before there is a card: whoever asked should not see a contact without a name meanwhile.
         let acceptance = peer.record.owes_acceptance;
-        let hashes = std::mem::take(&mut peer.lane.cannot_open);
+        let hashes = if peer.lane.tear.tell_from() <= tick {
+            std::mem::take(&mut peer.lane.cannot_open)
+        } else {
+            BTreeSet::new()
+        };
         let matters = receipt || card.is_some() || !hashes.is_empty();
         if !matters && !typing {
             return Ok(());
@@ -266,6 +270,9 @@ impl State {
         peer.record = record;
         if tells_receipt {
             peer.lane.receipts.go(tick);
+        }
+        if !hashes.is_empty() {
+            peer.lane.tear.told(tick, &mut self.rng);
         }
         if typing {
             peer.lane.typing = None;

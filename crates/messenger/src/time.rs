@@ -13,6 +13,12 @@ impl Tick {
         Self(self.0.saturating_add(duration))
     }
 
+    /// So long before, or the beginning.
+    #[must_use]
+    pub(crate) fn ago(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration))
+    }
+
     pub(crate) fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }

@@ -185,6 +185,11 @@ impl TestPeer {
         self.net.set_offline(self.person, offline);
     }
 
+    /// Nothing comes through any more, and nothing says so, until `set_offline(false)` lets new streams open.
+    pub fn freeze_line(&self) {
+        self.net.vanish(self.person);
+    }
+
     /// Waits until something is true, for at most so long by the simulated clock.
     pub async fn until<R>(&self, what: &str, limit: Duration, mut check: impl FnMut(&Messenger) -> Option<R>) -> R {
         let deadline = tokio::time::Instant::now() + limit;

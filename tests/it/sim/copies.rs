@@ -102,6 +102,51 @@ async fn an_old_copy_that_nothing_witnesses_against_does_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_that_nobody_noticed_tears_the_conversation_once_and_does_not_make_two_chatter_for_ever() {
+    let net = SimNet::new(63, 8);
+    let mut accounts = Accounts::new(&net, 63);
+    let (mut alice, bob, copy) = a_conversation_and_an_old_copy(&mut accounts).await;
+    net.forget_descriptors();
+    alice.put_back(&copy);
+    net.listen_in();
+    alice.start();
+    let said = alice.say(&bob, "from the old copy");
+    bob.say(&alice, "to the old copy");
+    alice.until_delivery(&said, Delivery::Delivered).await;
+    assert!(!alice.is_superseded(), "nothing witnesses against it");
+    bob.until("it came", TWO_HOURS, |_| {
+        let heard = bob.heard(&alice);
+        (heard.last()? == "from the old copy").then_some(())
+    })
+    .await;
+    alice
+        .until("it came", TWO_HOURS, |_| {
+            (alice.heard(&bob).last()? == "to the old copy").then_some(())
+        })
+        .await;
+    for (one, other) in [(&alice, &bob), (&bob, &alice)] {
+        let lines = one.conversation(other).into_iter();
+        let torn = lines.filter(|line| line.body == Body::Note(Note::NewSession)).count();
+        assert!((1..=3).contains(&torn), "it shows, and not without end: {torn}");
+    }
+    tokio::time::sleep(TWO_MINUTES).await;
+    let puts = || {
+        let frames = net.heard().into_iter().flat_map(|heard| heard.frames);
+        frames.filter(|frame| frame.get(4..6) == Some(&[0x01, 0x04])).count()
+    };
+    let before = puts();
+    assert!(before > 6, "control: what is put is counted");
+    tokio::time::sleep(TWO_HOURS).await;
+    let chatter = puts() - before;
+    assert!(
+        chatter <= 6,
+        "two who have nothing to say put {chatter} envelopes in two hours"
+    );
+    let more = bob.say(&alice, "and on");
+    bob.until_delivery(&more, Delivery::Delivered).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_machines_with_one_folder_at_most_one_goes_on_sending() {
     let net = SimNet::new(62, 8);
     let mut accounts = Accounts::new(&net, 62);

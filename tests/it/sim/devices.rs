@@ -131,6 +131,64 @@ async fn the_old_machine_takes_over_again_only_on_its_persons_word() {
     assert!(!bob.is_superseded(), "two machines never take turns by themselves");
 }
 
+/// Somebody signs in on a new machine while the old one is out of reach, and a contact learns of that.
+async fn meets_the_new_machine(accounts: &mut Accounts, alice: &TestPeer) -> TestPeer {
+    let bob2 = accounts.restore("Bob");
+    bob2.until("the network knows the account", TWO_MINUTES, |messenger| {
+        (messenger.known() == Known::Yes).then_some(())
+    })
+    .await;
+    alice.say(&bob2, "where are you?");
+    bob2.until("the contact asks again", TWO_MINUTES, |messenger| {
+        messenger.contact(&alice.address()).ok()
+    })
+    .await;
+    bob2
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_machine_that_wakes_up_finds_out_before_it_says_anything() {
+    let net = SimNet::new(24, 8);
+    let mut accounts = Accounts::new(&net, 24);
+    let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
+    befriend(&alice, &bob).await;
+    tokio::time::sleep(TWO_MINUTES).await;
+    assert!(bob.open_streams() > 0, "it listens");
+    bob.set_offline(true);
+    let bob2 = meets_the_new_machine(&mut accounts, &alice).await;
+    bob.set_offline(false);
+    bob.until("the old machine notices", TWO_MINUTES, |messenger| {
+        messenger.is_superseded().then_some(())
+    })
+    .await;
+    tokio::time::sleep(TWO_MINUTES).await;
+    assert_eq!(bob.open_streams(), 0, "it listens to nothing more");
+    assert!(alice.open_streams() > 0 && bob2.open_streams() > 0, "others listen on");
+    assert!(!bob2.is_superseded());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_machine_that_is_not_answered_finds_out_within_minutes() {
+    let net = SimNet::new(25, 8);
+    let mut accounts = Accounts::new(&net, 25);
+    let (alice, bob) = (accounts.create("Alice"), accounts.create("Bob"));
+    befriend(&alice, &bob).await;
+    tokio::time::sleep(TWO_MINUTES).await;
+    // Its line fails without a word, and comes back before it has noticed.
+    bob.freeze_line();
+    meets_the_new_machine(&mut accounts, &alice).await;
+    bob.set_offline(false);
+    tokio::time::sleep(TWO_MINUTES).await;
+    assert!(!bob.is_superseded(), "control: nobody has told it");
+    // Whatever it says is answered by nobody.
+    bob.send_text(&alice.address(), "still me", None)
+        .expect("it does not know better");
+    bob.until("the old machine notices", TWO_MINUTES * 2, |messenger| {
+        messenger.is_superseded().then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_account_that_nobody_knows_is_published_only_when_its_person_says_that_it_is_new() {
     let net = SimNet::new(23, 8);

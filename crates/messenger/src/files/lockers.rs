@@ -73,7 +73,7 @@ impl State {
             }
             let job = StoreJob {
                 id: *id,
-                isolation: isolation(&self.me.isolation, &queue.id().0, Role::Theirs),
+                isolation: isolation(&self.me.record.isolation, &queue.id().0, Role::Theirs),
                 queue,
                 from: locker.put,
                 offer: Arc::clone(&known.offer),
@@ -194,7 +194,7 @@ impl State {
         if !running && plan.is_due(known.lockers.until(), tick) {
             let job = FetchJob {
                 id: *id,
-                isolation: isolation(&self.me.isolation, &queue.id().0, Role::Own),
+                isolation: isolation(&self.me.record.isolation, &queue.id().0, Role::Own),
                 queue,
                 offer: Arc::clone(&known.offer),
                 incoming: Arc::clone(incoming),
