@@ -19,3 +19,4 @@ mod restarts;
 mod seeds;
 mod strangers;
 mod survival;
+mod sybils;

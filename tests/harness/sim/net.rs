@@ -296,6 +296,7 @@ impl SimNet {
     }
 
     fn serve(&self, person: u32, isolation: Isolation, Destination { node, service }: Destination, end: End) {
+        let now = self.now();
         let mut state = self.state();
         let mut nonce = [0; 32];
         state.rng.fill_bytes(&mut nonce);
@@ -323,6 +324,7 @@ impl SimNet {
                                 node,
                                 way: isolation,
                                 person,
+                                at: now,
                                 frames: Vec::new(),
                             };
                             let served = std::pin::pin!(server.serve(outer, clock, nonce));

@@ -2,7 +2,7 @@
 
 use super::pipe::End;
 use futures::{AsyncReadExt, AsyncWriteExt};
-use outis_wire::{Isolation, NodeId, frame};
+use outis_wire::{Isolation, NodeId, UnixMillis, frame};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One stream as its mailbox saw it, and who was at the other end, which it did not.
@@ -14,6 +14,8 @@ pub struct Heard {
     pub way: Isolation,
     /// Who it was.
     pub person: u32,
+    /// When it came.
+    pub at: UnixMillis,
     /// What was said to the mailbox, frame by frame.
     pub frames: Vec<Vec<u8>>,
 }

@@ -6,7 +6,9 @@
 use outis_crypto::signature::VerifyingKey;
 use outis_mailbox::queue::QueueId;
 use outis_tests::sim::{Accounts, Heard, SimNet, TestPeer, befriend};
-use outis_wire::{Isolation, NodeId};
+use outis_wire::{Isolation, NodeId, UnixMillis};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
@@ -107,7 +109,7 @@ fn score(one: &Queue, other: &Queue, rare: &HashSet<[u8; 8]>) -> f64 {
     f64::from(u8::from(shares_bytes)) * 4.0 + f64::from(u8::from(shares_way)) * 4.0 + like
 }
 
-/// The chance that a pair of one person's scores higher than a pair of two people's, and how high it may be at 95 %.
+/// How well this tells pairs of one person's queues from pairs of two people's.
 fn auc(queues: &[Queue]) -> (f64, f64) {
     let mut counts: HashMap<[u8; 8], usize> = HashMap::new();
     for queue in queues {
@@ -122,17 +124,22 @@ fn auc(queues: &[Queue]) -> (f64, f64) {
         .filter(|(_, count)| (2..=common).contains(count))
         .map(|(token, _)| token)
         .collect();
-    let (mut same, mut different) = (Vec::new(), Vec::new());
-    for (at, one) in queues.iter().enumerate() {
-        for other in queues.iter().skip(at + 1) {
-            let scores = if one.owner == other.owner {
-                &mut same
-            } else {
-                &mut different
-            };
-            scores.push(score(one, other, &rare));
-        }
-    }
+    let pairs = pairs(queues).map(|(one, other)| (one.owner == other.owner, score(one, other, &rare)));
+    area(pairs.collect())
+}
+
+fn pairs<T>(all: &[T]) -> impl Iterator<Item = (&T, &T)> {
+    let others = |at: usize| all.iter().skip(at + 1);
+    all.iter()
+        .enumerate()
+        .flat_map(move |(at, one)| others(at).map(move |other| (one, other)))
+}
+
+/// The chance that a pair of one person's scores higher than a pair of two people's, and how high it may be at 95 %.
+fn area(scores: Vec<(bool, f64)>) -> (f64, f64) {
+    let (same, different): (Vec<_>, Vec<_>) = scores.into_iter().partition(|(is_same, _)| *is_same);
+    let [same, mut different] =
+        [same, different].map(|scores| scores.into_iter().map(|(_, score)| score).collect::<Vec<_>>());
     different.sort_by(f64::total_cmp);
     let wins: f64 = same
         .iter()
@@ -203,6 +210,82 @@ async fn mailboxes_that_work_together_cannot_tell_whose_a_queue_is() {
         let (found, _) = auc(&queues(&heard, leak));
         assert!(found > 0.9, "AUC {found:.3}");
     }
+}
+
+/// When the owner of a queue first came to it.
+struct Opening {
+    owner: u32,
+    node: NodeId,
+    at: UnixMillis,
+}
+
+/// As mailboxes saw it, from some moment on.
+fn openings(heard: &[Heard], since: UnixMillis) -> Vec<Opening> {
+    let mut queues: BTreeMap<(NodeId, QueueId), Opening> = BTreeMap::new();
+    for stream in heard.iter().filter(|stream| stream.at >= since) {
+        for said in stream.frames.iter().filter_map(|frame| Said::read(frame)) {
+            if said.by_owner {
+                let queue = queues.entry((stream.node, said.queue)).or_insert(Opening {
+                    owner: stream.person,
+                    node: stream.node,
+                    at: stream.at,
+                });
+                queue.at = queue.at.min(stream.at);
+            }
+        }
+    }
+    queues.into_values().collect()
+}
+
+/// R21's second figure: everybody signs in at some moment, and mailboxes compare when whoever they keep queues for came.
+#[tokio::test(start_paused = true)]
+async fn what_the_time_of_signing_in_tells_is_as_published() {
+    const PEOPLE: usize = 8;
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    let net = SimNet::new(321, 12);
+    net.listen_in();
+    let mut accounts = Accounts::new(&net, 321);
+    let mut everybody: Vec<TestPeer> = NAMES.iter().take(PEOPLE).map(|name| accounts.create(name)).collect();
+    for at in 0..PEOPLE {
+        for step in [1, 2] {
+            befriend(&everybody[at], &everybody[(at + step) % PEOPLE]).await;
+        }
+    }
+    let mut rng = ChaCha20Rng::seed_from_u64(321);
+    let mut since = Vec::new();
+    // Some in an hour, and as many in half a minute, as in an hour where a thousand do.
+    for window in [HOUR, HOUR / 125] {
+        everybody.iter_mut().for_each(TestPeer::stop);
+        since.push(net.now());
+        let mut moments: Vec<(u64, usize)> = (0..PEOPLE)
+            .map(|who| (rng.next_u64() % window.as_secs(), who))
+            .collect();
+        moments.sort_unstable();
+        let began = tokio::time::Instant::now();
+        for (moment, who) in moments {
+            tokio::time::sleep_until(began + Duration::from_secs(moment)).await;
+            everybody[who].start();
+        }
+        tokio::time::sleep(HOUR / 2).await;
+    }
+    everybody.iter_mut().for_each(TestPeer::stop);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let heard = net.heard();
+    let [few, many] = [since[0], since[1]].map(|since| {
+        let queues = openings(&heard, since);
+        assert!(queues.len() >= PEOPLE * 9, "{} queues", queues.len());
+        // A mailbox that keeps two of one's queues is another matter.
+        let scores = pairs(&queues)
+            .filter(|(one, other)| one.node != other.node)
+            .map(|(one, other)| (one.owner == other.owner, -(one.at.0.abs_diff(other.at.0) as f64)));
+        area(scores.collect()).0
+    });
+    let page = include_str!("../../../docs/protocol/mailbox.md")
+        .replace("\r\n", "\n")
+        .replace("\n  ", " ");
+    let words = format!("AUC {few:.1} where eight people sign in in an hour, {many:.1} where a thousand do");
+    assert!(page.contains(&words), "not in mailbox.md: {words}");
+    assert!(few > many, "control: it does tell something");
 }
 
 const NAMES: [&str; 20] = [
