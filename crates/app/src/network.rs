@@ -12,6 +12,7 @@ impl App {
                 node_id: String::new(),
                 peers: 0,
                 relays_known: 0,
+                too_few_relays: true,
                 mailboxes: Vec::new(),
                 circuits: Vec::new(),
                 guards: Vec::new(),

@@ -14,6 +14,7 @@ use crate::{
 use outis_identity::Address;
 use outis_messenger::{self as messenger, Messenger, Origin};
 use outis_net::{ClientConfig, Limits, Network, PeerAddress};
+use outis_onion::Decoys;
 use outis_vault::Vault;
 use outis_wire::{NetworkName, UnixMillis};
 use std::{
@@ -82,6 +83,7 @@ impl Unlocked {
         messenger.limit_files(records::settings(&vault)?.file_rate);
         let state = records::network(&vault);
         let client = ClientConfig {
+            decoys: Some(Decoys::MEAN),
             network: name.clone(),
             bootstrap,
             state,
@@ -172,6 +174,7 @@ impl Unlocked {
             node_id: status.node.to_string(),
             peers: status.peers as u64,
             relays_known: status.relays_known as u64,
+            too_few_relays: !self.network.knows_enough(),
             mailboxes: self.messenger.mailboxes().into_iter().map(mailbox).collect(),
             circuits: self
                 .network
@@ -248,8 +251,16 @@ impl Unlocked {
         tasks.spawn({
             let unlocked = Arc::clone(self);
             async move {
-                let mut changes = unlocked.network.changes();
-                while changes.changed().await.is_ok() {
+                let (mut changes, mut counts) = (unlocked.network.changes(), unlocked.network.counts());
+                loop {
+                    let goes_on = tokio::select! {
+                        biased;
+                        changed = changes.changed() => changed.is_ok(),
+                        counted = counts.changed() => counted.is_ok(),
+                    };
+                    if !goes_on {
+                        break;
+                    }
                     time::sleep(REMEMBERING_PAUSE).await;
                     unlocked.remember();
                 }
@@ -355,7 +366,7 @@ const ASKING: Duration = Duration::from_secs(30);
 /// Between two reports of the network's state.
 const STATUS_PAUSE: Duration = Duration::from_millis(250);
 
-/// Relays that were learned are stored together.
+/// Relays that were learned and circuits that were counted are stored together.
 const REMEMBERING_PAUSE: Duration = Duration::from_secs(5);
 
 /// Contacts that change often are kept together.

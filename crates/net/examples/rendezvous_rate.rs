@@ -36,6 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             bootstrap,
             state: ClientState::default(),
             own_relay: None,
+            decoys: None,
             ways: Ways::dangerously_direct(&network).unwrap_or_default(),
             limits: Limits::client(),
         })

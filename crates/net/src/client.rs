@@ -1,8 +1,11 @@
 //! A client's side of the network: it dials relays and opens streams to their services, and does nothing else.
 
 mod circuit;
+mod decoys;
 mod drive;
 mod keeper;
+#[cfg(test)]
+mod line;
 mod opener;
 mod paths;
 mod pool;
@@ -34,6 +37,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 use task::Command;
 use tokio::{
@@ -54,6 +58,8 @@ pub struct ClientConfig {
     pub own_relay: Option<NodeId>,
     /// Over how many relays circuits go.
     pub ways: Ways,
+    /// The time between two decoys, in the mean; none are played without.
+    pub decoys: Option<Duration>,
     /// What bounds the swarm.
     pub limits: Limits,
 }
@@ -68,7 +74,7 @@ pub struct Network {
 
 struct Tasks {
     swarm: JoinHandle<()>,
-    keepers: [JoinHandle<()>; 2],
+    keepers: Vec<JoinHandle<()>>,
 }
 
 /// What the tasks of a client and its handles have in common. No lock in it is held across an await.
@@ -82,6 +88,8 @@ struct Shared {
     ways: Ways,
     paths: Mutex<Paths>,
     pool: Pool,
+    /// Wakes who stores what is counted of circuits.
+    counts: watch::Sender<()>,
     /// Wakes who finds relays: there is a new one to ask.
     hinted: Notify,
     /// Wakes who builds circuits: there are new relays to go over.
@@ -146,6 +154,7 @@ impl Network {
             state,
             own_relay,
             ways,
+            decoys,
             limits,
         } = config;
         let ways = ways.on(&network);
@@ -177,6 +186,7 @@ impl Network {
             ways,
             paths: Mutex::new(paths),
             pool: Pool::default(),
+            counts: watch::Sender::new(()),
             hinted: Notify::new(),
             learned: Notify::new(),
         });
@@ -186,12 +196,12 @@ impl Network {
             shared: Arc::clone(&shared),
             commands: commands.downgrade(),
         };
-        let finder = tokio::spawn(keeper::find(opener.clone()));
-        let builder = tokio::spawn(keeper::stock(opener));
-        let tasks = Tasks {
-            swarm,
-            keepers: [finder, builder],
-        };
+        let mut keepers = vec![
+            tokio::spawn(keeper::find(opener.clone())),
+            tokio::spawn(keeper::stock(opener.clone())),
+        ];
+        keepers.extend(decoys.map(|mean| tokio::spawn(decoys::play(opener, mean))));
+        let tasks = Tasks { swarm, keepers };
         Ok(Self {
             shared,
             commands,
@@ -269,6 +279,12 @@ impl Network {
     /// Wakes whenever relays come, go or become known. (Bytes alone wake nobody.)
     pub fn changes(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
+    }
+
+    /// Wakes whenever a circuit was counted against what its destination may have: then [`Self::state`] is worth storing, for
+    /// whoever is made to crash must not have more.
+    pub fn counts(&self) -> watch::Receiver<()> {
+        self.shared.counts.subscribe()
     }
 
     /// What is worth remembering for the next start.

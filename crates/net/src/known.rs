@@ -118,7 +118,7 @@ impl Known {
         relays.sort_by_key(|relay| relay.health.failures);
         let frames: usize = hints.iter().map(|hint| hint.len() + LENGTH).sum();
         let circuits = circuits.within(STATE_MOST - STATE_FRAME - frames);
-        let mut left = STATE_MOST - STATE_FRAME - frames - circuits.guards.len() - circuits.ends.len();
+        let mut left = STATE_MOST - STATE_FRAME - frames - circuits.len();
         let mut remembered = Vec::new();
         for relay in relays {
             let descriptor = relay.descriptor.to_bytes();
@@ -388,18 +388,25 @@ pub(crate) struct Kept {
     pub(crate) guards: Vec<u8>,
     /// Circuits to one relay.
     pub(crate) ends: Vec<u8>,
+    /// Circuits of one way.
+    pub(crate) ways: Vec<u8>,
 }
 
 impl Kept {
     /// As much of it as fits: without guards an account would draw new ones, so they come first.
     fn within(mut self, most: usize) -> Self {
-        if self.guards.len() > most {
-            self.guards.clear();
-        }
-        if self.guards.len() + self.ends.len() > most {
-            self.ends.clear();
+        let mut left = most;
+        for record in [&mut self.guards, &mut self.ends, &mut self.ways] {
+            match left.checked_sub(record.len()) {
+                Some(rest) => left = rest,
+                None => record.clear(),
+            }
         }
         self
+    }
+
+    fn len(&self) -> usize {
+        self.guards.len() + self.ends.len() + self.ways.len()
     }
 }
 
@@ -427,7 +434,7 @@ const STATE_VERSION: u8 = 1;
 const STATE_MOST: usize = 120 * 1024;
 
 /// Version, flag and counts.
-const STATE_FRAME: usize = 16;
+const STATE_FRAME: usize = 20;
 
 /// Of a hint.
 const LENGTH: usize = 2;

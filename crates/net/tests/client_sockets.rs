@@ -38,6 +38,7 @@ async fn a_client_listens_nowhere() {
         bootstrap: vec![address.parse().expect("an address")],
         state: ClientState::default(),
         own_relay: None,
+        decoys: None,
         ways: Ways::default(),
         limits: Limits::client(),
     };

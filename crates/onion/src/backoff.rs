@@ -8,7 +8,7 @@ use crate::draw::below;
 use outis_crypto::CryptoRng;
 use outis_wire::{DecodeError, NodeId, UnixMillis, decode, encode};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 /// What was tried, by destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +29,9 @@ impl Backoff {
     /// Destinations that are remembered.
     pub const DESTINATIONS: usize = 1_024;
 
+    /// Those of them that are written down.
+    pub const RECORDED: usize = 400;
+
     /// Nothing tried.
     pub fn new() -> Self {
         Self::default()
@@ -42,14 +45,25 @@ impl Backoff {
         let Some(tries) = self.0.get(&destination) else {
             return Ok(());
         };
+        self.waits(destination, now)?;
         // Times ahead of the clock are of a clock that was wrong.
         let began: Vec<UnixMillis> = tries.began.iter().map(|time| (*time).min(now)).collect();
         let recent = began.iter().filter(|time| now.since(**time) < PERIOD);
-        let full = match began.first() {
-            Some(oldest) if recent.count() >= Self::MOST => oldest.plus(PERIOD),
-            _ => now,
-        };
-        let until = full.max(tries.not_before.min(now.plus(LONGEST)));
+        match began.first() {
+            Some(oldest) if recent.count() >= Self::MOST => Err(Wait {
+                until: oldest.plus(PERIOD),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether one broke so lately that the next still waits, however few there were.
+    ///
+    /// # Errors
+    /// [`Wait`], until when.
+    pub fn waits(&self, destination: NodeId, now: UnixMillis) -> Result<(), Wait> {
+        let not_before = self.0.get(&destination).map_or(now, |tries| tries.not_before);
+        let until = not_before.min(now.plus(LONGEST));
         if until > now { Err(Wait { until }) } else { Ok(()) }
     }
 
@@ -75,18 +89,23 @@ impl Backoff {
         }
     }
 
-    /// It broke before it did: the next waits, twice as long each time, and half as long again by chance.
+    /// It broke before it did. Once may be anybody's bad luck; then the next waits, twice as long each time, and half as long
+    /// again by chance.
     pub fn failed(&mut self, destination: NodeId, now: UnixMillis, rng: &mut impl CryptoRng) {
         let Some(tries) = self.0.get_mut(&destination) else {
             return;
         };
-        let wait = FIRST * 2u32.saturating_pow(u32::from(tries.failures.min(DOUBLINGS)));
-        let chance = Duration::from_millis(below(wait.as_millis() as u64 / 2, rng));
         tries.failures = tries.failures.saturating_add(1);
+        let Some(doublings) = tries.failures.checked_sub(2) else {
+            return;
+        };
+        let wait = FIRST * 2u32.saturating_pow(u32::from(doublings.min(DOUBLINGS)));
+        let chance = Duration::from_millis(below(wait.as_millis() as u64 / 2, rng));
         tries.not_before = now.plus((wait + chance).min(LONGEST));
     }
 
-    /// All that still counts, for the account's own container only: it names where its mail waits.
+    /// All that still counts, the latest [`Self::RECORDED`] of it, for the account's own container only: it names where its
+    /// mail waits.
     pub fn to_record(&self, now: UnixMillis) -> Vec<u8> {
         let counts = |tries: &Tries| {
             tries
@@ -94,7 +113,10 @@ impl Backoff {
                 .last()
                 .is_some_and(|last| now.since(*last) < PERIOD + LONGEST)
         };
-        let tries: Vec<(&NodeId, &Tries)> = self.0.iter().filter(|(_, tries)| counts(tries)).collect();
+        let mut tries: Vec<(&NodeId, &Tries)> = self.0.iter().filter(|(_, tries)| counts(tries)).collect();
+        tries.sort_by_key(|(_, tries)| Reverse(tries.began.last().copied()));
+        tries.truncate(Self::RECORDED);
+        tries.sort_by_key(|(node, _)| **node);
         encode(&(VERSION, tries))
     }
 

@@ -77,6 +77,12 @@ impl Guards {
         self.sample.answered(node);
     }
 
+    /// Whether all of them have failed for so long that it may be they who are gone, and not our line: then some other relay
+    /// is to be asked whether the network can be reached.
+    pub fn are_given_up(&self, relays: &Relays, now: UnixMillis) -> bool {
+        self.sample.is_dead(relays, now)
+    }
+
     /// A relay that is no guard of ours answered: so the network can be reached, and it is our guards that cannot.
     pub fn another_answered(&mut self, now: UnixMillis) {
         self.sample.another_answered(now);

@@ -73,6 +73,7 @@ impl Attacker {
                 .collect(),
             state: ClientState::default(),
             own_relay: None,
+            decoys: None,
             ways: Ways::dangerously_direct(&name).expect("a network for tests"),
             limits: Limits::client(),
             network: name,

@@ -2,6 +2,7 @@
 
 use super::town::{BODY, CANARIES, PEOPLE, RELAYS, Town, bytes};
 use outis_crypto::password::Cost;
+use outis_identity::Address;
 use outis_tests::{
     canary::{Needles, files},
     guess::Guess,
@@ -80,7 +81,9 @@ fn memory_of_relays(town: &Town, seen: &[&BTreeMap<String, Traffic>]) -> BTreeMa
         }
         needles.add("a file's body", &bytes(BODY + 32)[BODY..]);
         for person in [&town.alice, &town.bob, &town.carol] {
+            let key: Address = person.address().parse().expect("an address");
             needles.add("an account", person.address().as_bytes());
+            needles.add("an account's key", key.as_bytes());
         }
         let neighbours = town.atlas.met(&all[name]);
         for person in PEOPLE.into_iter().filter(|person| !neighbours.contains(*person)) {

@@ -23,6 +23,8 @@ pub struct NetworkStatus {
     pub peers: u64,
     /// Relays we could use.
     pub relays_known: u64,
+    /// Whether those are too few for circuits: then nothing is sent, and nothing goes another way.
+    pub too_few_relays: bool,
     /// Relays that keep queues of ours.
     pub mailboxes: Vec<MailboxStatus>,
     /// Ways through the network.

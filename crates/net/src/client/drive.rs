@@ -1,23 +1,31 @@
 //! The task of one circuit.
 
 use super::{
+    Shared,
     circuit::{BuildError, Carried, Circuit, Talk},
-    pool::{Entry, Order, Orders, Pool, Refused, Way},
+    paths::End,
+    pool::{Entry, Order, Orders, Refused, Way},
 };
 use crate::random;
 use futures::channel::oneshot;
 use outis_onion::Path;
-use std::time::Duration;
-use tokio::{sync::mpsc, time};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc,
+    time::{self, Instant},
+};
 
 /// Lets a circuit that was built wait for orders, in a task of its own.
-pub(super) fn start(circuit: Circuit, path: Option<Path>, entry: Entry, pool: Pool) -> Orders {
+pub(super) fn start(circuit: Circuit, path: Option<Path>, entry: Entry, shared: &Arc<Shared>) -> Orders {
     let (sender, receiver) = mpsc::channel(1);
     let driver = Driver {
         circuit,
         path,
         entry,
-        pool,
+        shared: Arc::downgrade(shared),
     };
     tokio::spawn(driver.run(receiver));
     Orders { sender, path }
@@ -27,7 +35,8 @@ struct Driver {
     circuit: Circuit,
     path: Option<Path>,
     entry: Entry,
-    pool: Pool,
+    /// None once the network was left.
+    shared: Weak<Shared>,
 }
 
 impl Driver {
@@ -41,8 +50,16 @@ impl Driver {
                 () = time::sleep(rest) => None,
             };
             let Some(order) = order else { break };
-            let way = order.way;
-            match self.serve(order).await {
+            let (way, began) = (order.way, Instant::now());
+            let served = self.serve(order).await;
+            let end = match served {
+                Err(_) if began.elapsed() < SOON => End::Broken,
+                _ => End::Worked,
+            };
+            if let Some(shared) = self.shared.upgrade() {
+                shared.ended(&way, end);
+            }
+            match served {
                 Ok(After::Free) if way.comes_again() => orders = self.park(way),
                 Ok(_) => break,
                 Err(_) => return,
@@ -98,7 +115,9 @@ impl Driver {
             sender,
             path: self.path,
         };
-        self.pool.park(way, orders);
+        if let Some(shared) = self.shared.upgrade() {
+            shared.pool.park(way, orders);
+        }
         receiver
     }
 }
@@ -115,6 +134,9 @@ enum After {
 /// An unused circuit is replaced after a time between these, so that not all are built at once.
 const SPARE_SHORTEST: Duration = Duration::from_secs(20 * 60);
 const SPARE_LONGEST: Duration = Duration::from_secs(60 * 60);
+
+/// A circuit that breaks before that counts against its way. Whoever breaks them later gains little: so many are rationed.
+const SOON: Duration = Duration::from_secs(2 * 60);
 
 /// For another stream of the same way to come.
 const PARKED: Duration = Duration::from_secs(10 * 60);

@@ -12,6 +12,9 @@ use tokio::time;
 /// The first three are asked directly, until so many are known that circuits can be built. From then on one is asked now
 /// and then, over a circuit. Without an answer it tries again soon, then less and less often, and at once when somebody
 /// types an address.
+///
+/// When no guard has answered for long, three are asked directly again: if they answer, it is the guards that are gone, and
+/// others are drawn.
 pub(super) async fn find(opener: Opener) {
     let mut wait = FIRST_WAIT;
     let mut first = Vec::new();
@@ -40,7 +43,8 @@ pub(super) async fn find(opener: Opener) {
 /// Asks for a sample. Says whether anybody answered.
 async fn round(opener: &Opener, first: &mut Vec<NodeId>) -> bool {
     opener.shared.known().forget_old(now().epoch());
-    let answers = if opener.shared.enough().is_ok() {
+    let over_circuits = opener.shared.enough().is_ok() && !opener.shared.guards_are_given_up();
+    let answers = if over_circuits {
         let asked = opener.some_to_ask().into_iter().take(1);
         join_all(asked.map(|node| opener.ask(node, Question::Sample))).await
     } else {

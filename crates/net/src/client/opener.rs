@@ -111,12 +111,13 @@ impl Opener {
 
     /// Over a circuit that waits, or a new one.
     async fn try_once(&self, way: Way, endpoint: &Hop) -> Result<Near, Failure> {
-        self.shared.begin(&way)?;
+        self.shared.may_begin(&way)?;
         if self.shared.ways.is_direct() {
             let circuit = Circuit::build(self, std::slice::from_ref(endpoint)).await;
             let circuit = circuit.map_err(|(_, error)| Failure::from(error))?;
             let entry = self.shared.pool.enter(None, Duration::ZERO);
-            let orders = drive::start(circuit, None, entry, self.shared.pool.clone());
+            let orders = drive::start(circuit, None, entry, &self.shared);
+            self.shared.begin(&way)?;
             return order(orders, way, None)
                 .await
                 .unwrap_or(Err(Refused::ON_THE_WAY))
@@ -130,6 +131,7 @@ impl Opener {
             Some(orders) => orders,
             None => self.build(Some(way.to.node)).await?,
         };
+        self.shared.begin(&way)?;
         let outcome = order(orders, way, Some(Box::new(endpoint.clone()))).await;
         outcome.unwrap_or(Err(Refused::ON_THE_WAY)).map_err(Failure::from)
     }
@@ -143,7 +145,7 @@ impl Opener {
             .built(&path, built.as_ref().map(|_| ()).map_err(|error| *error));
         let circuit = built.map_err(|(_, error)| error)?;
         let entry = self.shared.pool.enter(Some(path), started.elapsed());
-        Ok(drive::start(circuit, Some(path), entry, self.shared.pool.clone()))
+        Ok(drive::start(circuit, Some(path), entry, &self.shared))
     }
 
     /// Whether a guard answers: with a circuit of one relay, over which nothing goes.

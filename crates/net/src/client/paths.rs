@@ -19,9 +19,9 @@ use std::sync::{MutexGuard, PoisonError};
 pub(super) struct Paths {
     relays: Relays,
     guards: Guards,
-    /// Circuits of one way, since this start.
+    /// Circuits of one way.
     ways: Backoff,
-    /// Circuits to one relay, over restarts.
+    /// Circuits to one relay.
     ends: Backoff,
     /// How many rations a way has, and a relay.
     rations: (u16, u16),
@@ -35,7 +35,7 @@ impl Paths {
         Self {
             relays,
             guards: Guards::from_record(&kept.guards).unwrap_or_default(),
-            ways: Backoff::new(),
+            ways: Backoff::from_record(&kept.ways).unwrap_or_default(),
             ends: Backoff::from_record(&kept.ends).unwrap_or_default(),
             rations: if network.is_for_tests() {
                 RATIONS_FOR_TESTS
@@ -49,6 +49,7 @@ impl Paths {
         Kept {
             guards: self.guards.to_record(),
             ends: self.ends.to_record(now),
+            ways: self.ways.to_record(now),
         }
     }
 
@@ -108,18 +109,49 @@ impl Paths {
         all
     }
 
-    /// Counts a circuit of that way, unless there were too many.
+    /// Counts a circuit of that way, unless there were too many or the last has just been broken.
     fn begin(&mut self, way: &Way, now: UnixMillis) -> Result<(), TooMany> {
-        let (of_way, of_end) = self.rations;
-        let Way { to, isolation, .. } = way;
-        let mut by_way = (0..of_way).map(|ration| name(&[&to.node.0, &isolation.0, &ration.to_be_bytes()]));
-        let mut by_end = (0..of_end).map(|ration| name(&[&to.node.0, &ration.to_be_bytes()]));
-        let by_way = by_way.find(|ration| self.ways.may_build(*ration, now).is_ok());
-        let by_end = by_end.find(|ration| self.ends.may_build(*ration, now).is_ok());
-        self.ways.began(by_way.ok_or(TooMany)?, now);
-        self.ends.began(by_end.ok_or(TooMany)?, now);
+        let (of_way, of_end) = self.free(way, now)?;
+        self.ways.began(of_way, now);
+        self.ends.began(of_end, now);
         Ok(())
     }
+
+    /// What one of that way would be counted under now.
+    fn free(&self, way: &Way, now: UnixMillis) -> Result<(NodeId, NodeId), TooMany> {
+        let (of_way, of_end) = self.rations;
+        self.ways.waits(by_way(way, 0), now).map_err(|_| TooMany)?;
+        let mut of_way = (0..of_way).map(|ration| by_way(way, ration));
+        let mut of_end = (0..of_end).map(|ration| by_end(way, ration));
+        let of_way = of_way.find(|ration| self.ways.may_build(*ration, now).is_ok());
+        let of_end = of_end.find(|ration| self.ends.may_build(*ration, now).is_ok());
+        of_way.zip(of_end).ok_or(TooMany)
+    }
+
+    /// What became of one of that way: whether it did what it was for.
+    fn ended(&mut self, way: &Way, end: End, now: UnixMillis, rng: &mut impl CryptoRng) {
+        match end {
+            End::Worked => self.ways.worked(by_way(way, 0)),
+            End::Broken => self.ways.failed(by_way(way, 0), now, rng),
+        }
+    }
+}
+
+/// How a circuit ended that had reached its endpoint, or was to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its streams were over, or it carried them for long.
+    Worked,
+    /// It broke soon. Whose fault that was is not known.
+    Broken,
+}
+
+fn by_way(Way { to, isolation, .. }: &Way, ration: u16) -> NodeId {
+    name(&[&to.node.0, &isolation.0, &ration.to_be_bytes()])
+}
+
+fn by_end(Way { to, .. }: &Way, ration: u16) -> NodeId {
+    name(&[&to.node.0, &ration.to_be_bytes()])
 }
 
 /// Too many circuits of one way, or to one relay.
@@ -159,9 +191,32 @@ impl Shared {
         Some(Hop { signed, descriptor })
     }
 
-    /// Counts a circuit of that way, unless there were too many.
+    /// Whether a circuit of that way may begin.
+    pub(super) fn may_begin(&self, way: &Way) -> Result<(), OpenError> {
+        let free = self.paths().free(way, now());
+        free.map(drop).map_err(|TooMany| OpenError::Unreachable)
+    }
+
+    /// Counts a circuit of that way, unless there were too many: when it is about to reach its endpoint, which may break it
+    /// for the sake of the next. What fails before that, nobody there has seen.
     pub(super) fn begin(&self, way: &Way) -> Result<(), OpenError> {
-        self.paths().begin(way, now()).map_err(|TooMany| OpenError::Unreachable)
+        let begun = self.paths().begin(way, now());
+        self.counts.send_replace(());
+        begun.map_err(|TooMany| OpenError::Unreachable)
+    }
+
+    /// Notes what became of it.
+    pub(super) fn ended(&self, way: &Way, end: End) {
+        self.paths().ended(way, end, now(), &mut os_rng());
+        if end == End::Broken {
+            self.counts.send_replace(());
+        }
+    }
+
+    /// Whether none of the guards has answered for long.
+    pub(super) fn guards_are_given_up(&self) -> bool {
+        let paths = self.paths();
+        paths.guards.are_given_up(&paths.relays, now())
     }
 
     /// Guards to be tried again now.
@@ -230,6 +285,7 @@ const RATIONS_FOR_TESTS: (u16, u16) = (8, 256);
 mod tests {
     use super::*;
     use outis_wire::{Destination, Isolation, Purpose, Service};
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
     use std::time::Duration;
 
     const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
@@ -266,6 +322,45 @@ mod tests {
         let test: NetworkName = "test".parse().expect("a name");
         let mut labs = self::paths(&test, &Kept::default());
         assert_eq!(granted(&mut labs, 0, NOW), 48, "control: in labs more is granted");
+    }
+
+    #[test]
+    fn circuits_of_one_way_are_counted_and_kept_waiting_over_restarts() {
+        let main = NetworkName::default();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut now = NOW;
+        let mut begun = Vec::new();
+        let mut kept = Kept::default();
+        // Somebody breaks each circuit, and lets us crash after each.
+        for second in 0..7_200 {
+            now = NOW.plus(Duration::from_secs(second));
+            let mut paths = paths(&main, &kept);
+            if paths.begin(&way(0), now).is_ok() {
+                begun.push(now);
+                paths.ended(&way(0), End::Broken, now, &mut rng);
+                kept = paths.kept(now);
+            }
+        }
+        assert!(
+            begun
+                .windows(7)
+                .all(|seven| seven[6].since(seven[0]) >= Duration::from_secs(600))
+        );
+        let waits: Vec<u64> = begun.windows(2).map(|two| two[1].since(two[0]).as_secs()).collect();
+        assert!(
+            waits.iter().rev().take(5).all(|wait| *wait >= 590),
+            "at last one in ten minutes: {waits:?}"
+        );
+        assert!((12..=24).contains(&begun.len()), "in two hours: {}", begun.len());
+        let mut paths = paths(&main, &kept);
+        assert!(paths.begin(&way(1), now).is_ok(), "another way is another matter");
+        paths.ended(&way(0), End::Worked, now, &mut rng);
+        assert!(
+            paths.begin(&way(0), now.plus(Duration::from_secs(600))).is_ok(),
+            "one that works is not kept waiting"
+        );
+        let mut forgetful = self::paths(&main, &Kept::default());
+        assert_eq!(granted(&mut forgetful, 0, now), 6, "control");
     }
 
     #[test]

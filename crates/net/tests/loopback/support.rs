@@ -48,6 +48,7 @@ pub(crate) fn client_config(bootstrap: &[PeerAddress]) -> ClientConfig {
         bootstrap: bootstrap.to_vec(),
         state: ClientState::default(),
         own_relay: None,
+        decoys: None,
         ways: Ways::dangerously_direct(&network()).expect("a network for tests"),
         limits: Limits::client(),
     }

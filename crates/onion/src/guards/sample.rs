@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sample {
     pub(super) guards: Vec<Guard>,
-    /// When a relay that is none of them last answered.
+    /// When a relay that is none of them answered lately.
     another_answered: Option<UnixMillis>,
     /// Since when none of them has answered, all having failed.
     dead: Option<UnixMillis>,
@@ -107,16 +107,31 @@ impl Sample {
     }
 
     pub(super) fn another_answered(&mut self, now: UnixMillis) {
-        self.another_answered = Some(now);
+        // The first of some minutes is what guards are measured by that do not answer though they are asked after it.
+        let counts = |answered: &UnixMillis| *answered >= self.dead.unwrap_or(now) && now.since(*answered) < DEAD;
+        self.another_answered = self.another_answered.filter(counts).or(Some(now));
     }
 
-    /// All have failed for ten minutes, another relay has answered since, and the last addition is some time ago.
+    /// Whether none has answered for ten minutes, all having failed.
+    pub(super) fn is_dead(&self, relays: &Relays, now: UnixMillis) -> bool {
+        self.standing(relays).next().is_none() && self.dead.is_some_and(|since| now.since(since) >= DEAD)
+    }
+
+    /// All have failed for ten minutes, another relay has answered since and the preferred ones have failed once more after
+    /// that, and the last addition is some time ago.
     fn may_grow(&mut self, relays: &Relays, now: UnixMillis) -> bool {
         if self.standing(relays).next().is_some() {
             return false;
         }
         let since = *self.dead.get_or_insert(now);
-        let reachable = self.another_answered.is_some_and(|answered| answered >= since);
+        let lately = |answered: &UnixMillis| *answered >= since && now.since(*answered) < 2 * DEAD;
+        let answered = self.another_answered.filter(lately);
+        let reachable = answered.is_some_and(|answered| {
+            // Where the line had been down, they answer too as soon as they are asked.
+            let preferred = self.guards.iter().filter(|guard| relays.is_guard(guard.node));
+            let failed_since = |guard: &Guard| guard.failure.is_some_and(|failure| failure.last >= answered);
+            preferred.take(ASKED_AGAIN).all(failed_since)
+        });
         let pace = if self.guards.len() < 2 * SIZE {
             GROWS
         } else {
@@ -164,6 +179,9 @@ impl Sample {
 }
 
 pub(super) const SIZE: usize = 20;
+
+/// So many of the preferred have to fail again once another relay has answered.
+const ASKED_AGAIN: usize = 3;
 
 /// How long a guard is kept at least, and how much longer at most.
 const LIFE: Duration = Duration::from_secs(90 * DAY.as_secs());

@@ -147,6 +147,32 @@ fn the_sample_grows_only_when_all_of_it_failed_for_ten_minutes_while_another_rel
 }
 
 #[test]
+fn an_answer_of_another_relay_counts_only_once_the_preferred_guards_have_failed_after_it() {
+    let (relays, mut rng) = (relays(100), rng(13));
+    let mut guards = drawn(&relays, &mut rng);
+    (0..30).for_each(|minutes| {
+        fail_all(&mut guards, &relays, NOW.plus(minutes * MINUTE));
+        guards.refresh(&relays, NOW.plus(minutes * MINUTE), &mut rng);
+        assert_eq!(guards.are_given_up(&relays, NOW.plus(minutes * MINUTE)), minutes >= 10);
+    });
+    // The line is back, and whoever is asked first answers before the guards are asked again.
+    let back = NOW.plus(30 * MINUTE);
+    guards.another_answered(back);
+    guards.refresh(&relays, back, &mut rng);
+    assert_eq!(sample(&guards).len(), 20);
+    let order = sample(&guards);
+    let asked = back.plus(MINUTE);
+    guards.guard_failed(order[0], asked);
+    guards.guard_failed(order[1], asked);
+    guards.refresh(&relays, asked, &mut rng);
+    assert_eq!(sample(&guards).len(), 20, "the third has not been asked");
+    guards.guard_failed(order[2], asked);
+    guards.another_answered(asked);
+    guards.refresh(&relays, asked, &mut rng);
+    assert_eq!(sample(&guards).len(), 21, "control: all three are gone");
+}
+
+#[test]
 fn after_an_outage_the_preferred_guards_are_in_use_again() {
     let (relays, mut rng) = (relays(100), rng(7));
     let mut guards = drawn(&relays, &mut rng);
@@ -285,4 +311,51 @@ fn a_damaged_or_later_record_gives_no_guards() {
         Guards::from_record(&twice.to_record()),
         Err(GuardsRecordError::Contradictory)
     );
+}
+
+/// Minutes until a path leads over living relays again, when all but these have died.
+fn minutes_to_a_living_path(living: u16, seed: u64) -> u32 {
+    let (relays, mut rng) = (relays(1_000), rng(seed));
+    let lives = |node: &NodeId| u16::from_be_bytes([node.0[0], node.0[1]]) < living;
+    let mut guards = drawn(&relays, &mut rng);
+    for minute in 0..2_000 {
+        let now = NOW.plus(minute * MINUTE);
+        // As a client does: whatever is in use or due is dialled, and the preferred more often while none answers.
+        let mut tried = guards.in_use(&relays);
+        tried.extend(guards.to_try(&relays, now));
+        if guards.in_use(&relays).is_empty() {
+            tried.extend(guards.to_try(&relays, UnixMillis(u64::MAX)).into_iter().take(3));
+        }
+        for node in tried {
+            if lives(&node) {
+                guards.guard_answered(node);
+            } else {
+                guards.guard_failed(node, now);
+            }
+        }
+        if guards.are_given_up(&relays, now) {
+            // Whoever is asked first that lives.
+            guards.another_answered(now);
+        }
+        guards.refresh(&relays, now, &mut rng);
+        for guard in guards.in_use(&relays).into_iter().filter(lives) {
+            for second in seconds(&guards) {
+                if lives(&second) {
+                    guards.second_answered(second);
+                    return minute;
+                }
+                guards.second_failed(guard, second, now);
+            }
+        }
+    }
+    panic!("never");
+}
+
+#[test]
+fn when_963_of_a_thousand_relays_die_a_path_is_found_again_within_hours() {
+    let mut minutes: Vec<u32> = (0..200).map(|seed| minutes_to_a_living_path(37, seed)).collect();
+    minutes.sort_unstable();
+    assert!(minutes[100] <= 180 && minutes[190] <= 600, "{minutes:?}");
+    let few = (0..20).map(|seed| minutes_to_a_living_path(900, seed)).max();
+    assert!(few <= Some(10), "control: while most live nobody waits: {few:?}");
 }

@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::{
-    Cell,
     draw::below,
     testing::{NOW, rng},
 };
@@ -13,7 +12,7 @@ use std::collections::BTreeMap;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 fn times(hours: u32, rng: &mut ChaCha20Rng) -> Vec<Duration> {
-    let mut decoys = Decoys::new(NOW, rng);
+    let mut decoys = Decoys::new(Decoys::MEAN, NOW, rng);
     let mut times = Vec::new();
     while decoys.next().since(NOW) < hours * HOUR {
         let now = decoys.next();
@@ -53,7 +52,7 @@ fn decoys_follow_from_nothing() {
 #[test]
 fn what_was_slept_through_is_one_decoy() {
     let mut rng = rng(2);
-    let mut decoys = Decoys::new(NOW, &mut rng);
+    let mut decoys = Decoys::new(Decoys::MEAN, NOW, &mut rng);
     let later = NOW.plus(100 * HOUR);
     assert!(decoys.is_due(later, &mut rng));
     assert!(!decoys.is_due(later, &mut rng) && decoys.next() > later);
@@ -122,13 +121,4 @@ fn who_writes_to_whom_shows_to_an_observer_of_both_ends_as_published() {
         format!("| {people} | {one} | {two} | {three} |\n")
     });
     assert_published(&rows.concat());
-}
-
-#[test]
-fn what_decoys_cost_is_as_published() {
-    let a_day = 24 * HOUR.as_secs() / Decoys::MEAN.as_secs() * Decoys::CIRCUITS as u64 * Cell::BYTES as u64;
-    assert_published(&format!(
-        "A day of decoys costs {:.1} MB in each direction.",
-        a_day as f64 / 1e6
-    ));
 }

@@ -3,12 +3,9 @@ import type { NetworkStatus } from '$lib/api/dto';
 /** How things stand, in the one word that the sentence on the screen follows from. */
 export type Connection = 'offline' | 'too_few' | 'building' | 'hidden';
 
-/** Fewer relays than this and too much would rest on each of them. */
-export const RELAYS_WANTED = 6;
-
 export function connection(status: NetworkStatus | null): Connection {
   if (!status || !status.online) return 'offline';
-  if (status.relays_known < RELAYS_WANTED) return 'too_few';
+  if (status.too_few_relays) return 'too_few';
   return hopCount(status) > 0 ? 'hidden' : 'building';
 }
 

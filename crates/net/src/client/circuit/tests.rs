@@ -1,6 +1,7 @@
 //! Circuits over real relays on loopback, and over one that means harm.
 
 mod hostile;
+mod sizes;
 
 use super::*;
 use crate::{ClientConfig, ClientState, Limits, Network, Relay, RelayConfig, Ways, streams::tests::soon};
@@ -61,6 +62,7 @@ impl Story {
             bootstrap: first,
             state: ClientState::default(),
             own_relay: None,
+            decoys: None,
             ways: Ways::dangerously_direct(&network()).expect("a network for tests"),
             limits: Limits::client(),
         };

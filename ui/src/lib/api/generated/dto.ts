@@ -830,6 +830,10 @@ peers: number,
  */
 relays_known: number, 
 /**
+ * Whether those are too few for circuits: then nothing is sent, and nothing goes another way.
+ */
+too_few_relays: boolean, 
+/**
  * Relays that keep queues of ours.
  */
 mailboxes: Array<MailboxStatus>, 

@@ -227,6 +227,7 @@ export function onlineNetwork(relays: number): NetworkStatus {
     node_id: '12D3KooWClient',
     peers: Math.min(relays, 4),
     relays_known: relays,
+    too_few_relays: relays < 6,
     mailboxes:
       relays > 0 ? ['a', 'b', 'c'].map((id) => ({ node_id: `12D3KooW${id}`, healthy: id !== 'c' })) : [],
     circuits: [],
