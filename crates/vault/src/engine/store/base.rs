@@ -6,7 +6,7 @@
 //! - A left-over `snap.*.generating`, a torn `snap.*` or a garbage `conf` makes opening fail, though sled can rebuild all
 //!   of them from its log: [`Base::open`] removes them and tries again.
 //! - Its recovery writes into the log in place: a power cut meanwhile may take what is told, so it begins from a copy
-//!   ([`recovery`](super::recovery)).
+//!   ([`recovery`]).
 //! - Recovery and drop may panic: both are caught. A failed write poisons the store until it is opened again.
 //! - It may take a log that it cannot read for an empty one: whatever was checkpointed bears a mark, which is missed then.
 //! - A hole in its log may take pairs with it, or bring older ones back, without a word: the mark has a sum over all of them,
