@@ -62,8 +62,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         if self.deaf {
             return;
         }
-        if !self.leaving.is_empty() {
-            self.leaving.reserve(SEVERAL);
+        // No doubling: many circuits that stand still must not hold twice what waits.
+        if self.leaving.capacity() - self.leaving.len() < Cell::BYTES {
+            let cells = if self.leaving.is_empty() { 1 } else { SEVERAL };
+            self.leaving.reserve_exact(cells * Cell::BYTES);
         }
         self.leaving.extend(cell.as_bytes());
         self.since.push_back(Instant::now());
@@ -109,9 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
             self.flushed = true;
         }
-        if self.leaving.capacity() > Cell::BYTES {
-            self.forget();
-        }
+        self.forget();
         Poll::Ready(Ok(()))
     }
 
@@ -140,8 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
     }
 }
 
-/// Room for cells that wait behind the first one.
-const SEVERAL: usize = 64 * 1024;
+/// Cells behind the first one that room is made for at a time.
+const SEVERAL: usize = 7;
 
 #[cfg(test)]
 mod tests;
