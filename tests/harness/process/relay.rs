@@ -35,6 +35,12 @@ impl Relay {
         Self::start_in(Arc::new(folder()), &host.listen(), &setting.on(host)).await
     }
 
+    /// The same, with QUIC alone.
+    pub async fn start_with_quic_on(host: &Host, setting: &Setting) -> Self {
+        let [quic, _] = host.listen();
+        Self::start_in(Arc::new(folder()), &[quic], &setting.on(host)).await
+    }
+
     /// Six relays that know each other through the first.
     pub async fn six() -> Vec<Self> {
         Self::six_in(&Setting::default()).await

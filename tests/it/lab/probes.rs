@@ -16,8 +16,10 @@ async fn a_thousand_probes_of_a_client_s_sockets_bring_back_no_packet() {
     let mut recording = Recording::start(&lab, Needles::default()).await;
     let mut known = Setting::default();
     let mut relays = Vec::new();
+    // With QUIC alone: a client has sockets of UDP only where it dials that. (To knock at a port that TCP dialled from is
+    // answered by the kernel.)
     for name in ["r1", "r2", "r3"] {
-        let relay = Relay::start_on(lab.host(name), &known).await;
+        let relay = Relay::start_with_quic_on(lab.host(name), &known).await;
         known.bootstrap.push(relay.address().to_owned());
         relays.push(relay);
     }
