@@ -4,6 +4,7 @@ mod bad_input;
 mod canaries;
 mod care;
 mod endings;
+mod few_relays;
 mod headless;
 mod kills;
 mod lending;

@@ -2,6 +2,7 @@
 
 use outis_tests::process::{Person, Relay, Setting, soak};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What a relay is to a conversation.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,31 @@ async fn a_mailbox_killed_in_the_middle_of_a_chat_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn an_endpoint_killed_in_the_middle_of_a_chat_loses_and_doubles_nothing() {
     each_message_once(Part::Endpoint).await;
+}
+
+#[tokio::test]
+async fn all_mailboxes_and_all_guards_of_both_die_at_once_and_each_message_arrives_once() {
+    for _ in 0..if soak() { 100 } else { 1 } {
+        let mut relays = network(24).await;
+        let setting = Setting::among(&relays[..3]);
+        let (alice, bob) = Person::two_contacts(&setting).await;
+        let mut talk = Talk::default();
+        talk.turn(&alice, &bob).await;
+        let mut doomed = BTreeSet::new();
+        for person in [&alice, &bob] {
+            let status = status(person).await;
+            doomed.extend(ids(&status["guards"]));
+            doomed.extend(mailboxes(&status));
+        }
+        assert!(doomed.len() >= 6, "there is something to kill: {doomed:?}");
+        talk.say(&alice, &bob).await;
+        // They die with all that they keep.
+        relays.retain(|relay| !doomed.contains(relay.node_id()));
+        assert!(relays.len() >= 6, "there is something left: {}", relays.len());
+        talk.say(&bob, &alice).await;
+        talk.turn(&alice, &bob).await;
+        talk.check(&alice, &bob).await;
+    }
 }
 
 async fn each_message_once(part: Part) {
