@@ -21,6 +21,7 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -32,7 +33,7 @@ use tokio::{
 
 /// Where somebody's window keeps what it keeps, and what they would choose in its dialogs.
 pub struct Home {
-    dir: TempDir,
+    dir: Arc<TempDir>,
     /// The file that is chosen when one is asked for.
     pub open: Option<PathBuf>,
     /// Further variables that the program finds.
@@ -44,7 +45,7 @@ impl Default for Home {
         let dir = process::folder();
         std::fs::create_dir(dir.path().join("tmp")).expect("a folder");
         Self {
-            dir,
+            dir: Arc::new(dir),
             open: None,
             variables: Vec::new(),
         }
@@ -57,6 +58,8 @@ pub struct Window {
     child: Child,
     group: u32,
     actions: Cell<usize>,
+    /// What it keeps is there as long as it runs, also where nobody asks for its home again.
+    _dir: Arc<TempDir>,
 }
 
 impl Window {
@@ -81,6 +84,7 @@ impl Window {
             child,
             group,
             actions: Cell::new(0),
+            _dir: Arc::clone(&home.dir),
         };
         window.resize(1280, 800).await;
         window

@@ -76,6 +76,4 @@ const CONTENTS: usize = 64 * 1024;
 const PLAIN: usize = carried::HEAD + MAX_DEPTH * 32 + CONTENTS + 55;
 
 #[cfg(test)]
-mod salamander;
-#[cfg(test)]
 mod tests;

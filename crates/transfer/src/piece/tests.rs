@@ -1,3 +1,5 @@
+mod salamander;
+
 use super::*;
 use crate::{Receiver, SafeName};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
