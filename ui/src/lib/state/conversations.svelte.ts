@@ -18,12 +18,11 @@ export class ConversationsState {
 
   /** The conversation with this contact; made on first use, so that drafts are kept. */
   with(contact: string): Conversation {
-    let conversation = this.#open.get(contact);
-    if (!conversation) {
-      conversation = new Conversation(this.#backend, contact);
-      this.#open.set(contact, conversation);
-    }
-    return conversation;
+    const known = this.#open.get(contact);
+    if (known) return known;
+    // A page that asks first may be left long before the conversation ends: what is derived in it must not end with the page.
+    $effect.root(() => void this.#open.set(contact, new Conversation(this.#backend, contact)));
+    return this.with(contact);
   }
 
   /** What is being written to somebody, as far as the list shows it. */
